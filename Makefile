@@ -1,0 +1,62 @@
+# Everything a person does here. `make demo` and `make test` need nothing but python3, make and git.
+PYTHON ?= python3
+RUNTIME := .venv-runtime
+ALL := .venv
+DATA ?= $(or $(EDGE_CLASSIFY_DATA),../shared/data)
+RUN ?= runs/default
+BUNDLE := edge_runtime/models/default.tflite
+RUNTIME_FILES := $(shell find edge_runtime -name '*.py' -o -name '*.tflite') setup.cfg pyproject.toml
+
+.PHONY: demo test check format bench model report clean
+
+demo: $(RUNTIME)/.ready ## classify the sample pictures with the shipped model
+	$(RUNTIME)/bin/edge-classify samples
+
+test: $(ALL)/.ready ## all tests
+	$(ALL)/bin/python -m pytest tests
+
+check: $(ALL)/.ready ## format, lint, types, imports
+	$(ALL)/bin/ruff format --check .
+	$(ALL)/bin/ruff check .
+	$(ALL)/bin/mypy
+	$(ALL)/bin/lint-imports
+
+format: $(ALL)/.ready ## put the code into its form
+	$(ALL)/bin/ruff format .
+	$(ALL)/bin/ruff check --fix .
+
+bench: $(ALL)/.ready ## latency, start-up and memory on this machine, and the table
+	mkdir -p benchmarks/results
+	$(ALL)/bin/python -m pytest benchmarks -q --benchmark-json=benchmarks/results/latest.json
+	$(ALL)/bin/python -m benchmarks report benchmarks/results/latest.json
+
+model: $(ALL)/.ready ## train -> compress -> verify -> the default model
+	$(ALL)/bin/python -m train fit --data $(DATA)/c-nmc --run $(RUN)
+	$(ALL)/bin/python -m compress run --data $(DATA)/c-nmc --run $(RUN) --out $(RUN)/default.tflite
+	$(ALL)/bin/python -m compress verify $(RUN)/default.tflite --data $(DATA)/c-nmc --run $(RUN)
+	cp $(RUN)/default.tflite $(BUNDLE)
+
+report: $(ALL)/.ready ## judge the default model on its report subjects
+	$(ALL)/bin/python -m train evaluate --data $(DATA)/c-nmc --out runs/report
+
+clean: ## remove environments and results, keep training runs
+	rm -rf $(RUNTIME) $(ALL) build dist *.egg-info benchmarks/results
+
+# What a Pi gets: the wheel and nothing else.
+$(RUNTIME)/.ready: $(RUNTIME_FILES) | system
+	$(PYTHON) -m venv --clear $(RUNTIME)
+	$(RUNTIME)/bin/pip install --quiet .
+	touch $@
+
+# Everything, editable.
+$(ALL)/.ready: setup.cfg pyproject.toml | system
+	$(PYTHON) -m venv --clear $(ALL)
+	$(ALL)/bin/pip install --quiet --editable '.[train,bench,dev]'
+	touch $@
+
+# Debian keeps venv apart from python3; nothing else is needed from the system.
+.PHONY: system
+system:
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update && $$sudo apt-get install --yes $$(cat system-packages.txt); }

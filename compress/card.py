@@ -1,0 +1,69 @@
+"""The model card that travels in the bundle (Mitchell et al. 2019, arXiv 1810.03993)."""
+
+from collections import Counter
+
+from compress.size import Size, size_table
+from compress.verify import Parity, parity_text
+from edge_runtime.contract import Contract
+from train.evaluate import RESEARCH_USE, scores_table
+from train.fit import Data
+from train.split import PARTS
+
+
+def model_card(contract: Contract, parity: Parity, sizes: list[Size], data: Data) -> str:
+    """Writes the card in Markdown."""
+    origin, first = contract.provenance, contract.labels[0]
+    low, high = contract.decision.abstain_low, contract.decision.abstain_high
+    return f"""# {contract.name}
+
+{RESEARCH_USE}
+
+Tells the cell in the middle of a picture as {" or ".join(f"`{label}`" for label in contract.labels)}. It reads the
+middle {contract.input.crop} x {contract.input.crop} pixels (a cell on black), brought to {contract.input.size} x {contract.input.size}.
+
+## Data
+
+{origin.data}. {len(data.dataset.cells)} cells, split by subject group so that no person is in two parts:
+
+{_parts_table(data)}
+
+Report subjects: {", ".join(origin.report_subjects)}. They chose no weight, epoch, threshold or setting.
+
+## Scores on the report subjects
+
+With 95 % intervals from a bootstrap over subject groups; `{first}` is positive. Both columns answer every cell,
+also those that the device calls `uncertain`.
+
+{scores_table({"float32": origin.float_scores, "int8, as shipped": origin.int8_scores})}
+
+Parity: {parity_text(parity)}.
+
+## Size
+
+{size_table(sizes)}
+
+Zeros shrink the download, not the time: no kernel used here skips them.
+
+## Limits
+
+- It has seen the cells of {len(set(data.groups))} subject groups from one laboratory, one microscope and one stain. Intervals
+  as wide as those above are what so few people allow.
+- It knows lymphoblasts and normal lymphoid precursors only. Any other cell, a piece of dirt or a photograph still gets
+  one of the two answers.
+- The answer is `uncertain` when the probability of `{first}` lies between {low:g} and {high:g}.
+- Cells must be cut out on black at the scale of the training cells; at another magnification the answer means nothing.
+
+Made {origin.date} at commit {origin.commit}; settings: {", ".join(f"{key} {value}" for key, value in origin.recipe.items())}.
+"""
+
+
+def _parts_table(data: Data) -> str:
+    labels = data.dataset.labels
+    lines = ["| part | subject groups | " + " | ".join(f"`{label}` cells" for label in labels) + " |"]
+    lines.append("|---" * (len(labels) + 2) + "|")
+    for part in PARTS:
+        chosen = data.part(part)
+        counts = Counter(data.dataset.cells[i].label for i in chosen)
+        groups = len({data.groups[i] for i in chosen})
+        lines.append(f"| {part} | {groups} | " + " | ".join(str(counts[label]) for label in labels) + " |")
+    return "\n".join(lines)

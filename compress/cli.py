@@ -1,0 +1,71 @@
+"""`python -m compress`: run, verify."""
+
+from pathlib import Path
+
+import click
+
+from compress.recipe import DEFAULT_RECIPE
+from train.cli import data_option, groups_option, run_group
+
+_PATH = click.Path(path_type=Path)
+_DEFAULT_PROBE = Path("samples/cell-01.png")
+
+run_option = click.option(
+    "--run", "folder", type=_PATH, default=Path("runs/default"), show_default=True, help="Folder of the training run."
+)
+recipe_option = click.option(
+    "--recipe", type=_PATH, default=DEFAULT_RECIPE, help="Settings; compress/default.toml when not given."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def group() -> None:
+    """Make the trained network small and fast. Research use only; not a medical device."""
+
+
+@group.command()
+@data_option
+@groups_option
+@run_option
+@recipe_option
+@click.option("--probe", type=_PATH, default=_DEFAULT_PROBE, show_default=True, help="Drawn PNG for the self-test.")
+@click.option("--out", type=_PATH, default=Path("runs/default.tflite"), show_default=True, help="Bundle to write.")
+def run(data: Path, groups: Path, folder: Path, recipe: Path, probe: Path, out: Path) -> None:
+    """Prune, train quantization-aware, export, verify against the float network, write the bundle."""
+    from compress.compress import compress
+    from compress.recipe import read_recipe
+    from compress.size import size_table
+    from compress.verify import parity_text
+    from train.dataset import read_dataset
+    from train.fit import load_data
+    from train.groups import read_groups
+    from train.run import read_run
+
+    settings, finished = read_recipe(recipe), read_run(folder)
+    cells = load_data(read_dataset(data), finished.config, read_groups(groups))
+    made = compress(folder, finished, cells, settings, probe, out)
+    click.echo(size_table(made.sizes))
+    click.echo(parity_text(made.parity))
+    click.echo(f"wrote {out} ({out.stat().st_size:,} bytes)")
+
+
+@group.command()
+@click.argument("model", type=_PATH)
+@data_option
+@groups_option
+@run_option
+@recipe_option
+def verify(model: Path, data: Path, groups: Path, folder: Path, recipe: Path) -> None:
+    """Compare a bundle, run as a device runs it, with the float network of its run on every report cell."""
+    from compress.recipe import read_recipe
+    from compress.verify import check, parity_text, verify_bundle
+    from edge_runtime.classifier import Classifier
+    from train.dataset import read_dataset
+    from train.groups import read_groups
+    from train.run import read_run
+
+    settings = read_recipe(recipe)
+    parity = verify_bundle(Classifier.from_file(model), folder, read_run(folder), read_dataset(data), read_groups(groups))
+    click.echo(parity_text(parity))
+    check(parity, settings.tolerance)
+    click.echo(f"{model}: passed")

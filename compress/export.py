@@ -1,0 +1,52 @@
+"""Converts networks to TFLite flatbuffers."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from compress.errors import CompressError
+from edge_runtime.preprocess import PixelArray
+
+
+def export_int8(aware: Any, calibration: PixelArray) -> bytes:
+    """Converts a quantization-aware network to full int8, uint8 in and out.
+
+    Args:
+        aware: from `quantise_network`.
+        calibration: uint8 `[n, size, size, 3]`, of train subjects only.
+
+    Returns:
+        The flatbuffer.
+
+    Raises:
+        CompressError: nothing to calibrate with, or the converter failed.
+    """
+    if len(calibration) == 0:
+        raise CompressError("no calibration pictures; the train part is empty")
+
+    def representative() -> Iterator[list[np.ndarray]]:
+        for pixels in calibration:
+            yield [pixels[np.newaxis].astype(np.float32) / 255]
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(aware)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = representative
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.uint8
+    converter.inference_output_type = tf.uint8
+    return _convert(converter)
+
+
+def export_float(network: Any) -> bytes:
+    """Converts a float network as it is: float32 in and out."""
+    return _convert(tf.lite.TFLiteConverter.from_keras_model(network))
+
+
+def _convert(converter: Any) -> bytes:
+    try:
+        return bytes(converter.convert())
+    except Exception as error:  # the converter raises whatever MLIR gives it
+        first_line = str(error).strip().partition("\n")[0]
+        raise CompressError(f"the TFLite converter failed: {first_line}") from error

@@ -1,0 +1,52 @@
+"""Short training of a changed network by the answers of the original."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import tf_keras as keras
+
+from compress.recipe import StageConfig
+from train.config import Config
+from train.loop import Examples, Loop
+
+
+def finetune(
+    network: Any,
+    examples: Examples,
+    config: Config,
+    stage: StageConfig,
+    *,
+    teacher: Any,
+    before_step: Callable[[], None] | None = None,
+    keep_average: bool = False,
+) -> None:
+    """Trains in place towards the teacher's probabilities on the same augmented pictures.
+
+    The original's answers, not the labels, are the target (distillation: Hinton et al. 2015, arXiv 1503.02531): what
+    is wanted is the same decisions in fewer bits.
+
+    Args:
+        network: trained in place.
+        examples: the train part.
+        config: augmentation, batch size and seed.
+        stage: how long and how fast.
+        teacher: the float network.
+        before_step: called before each step.
+        keep_average: end with the averaged weights.
+    """
+    fit = dataclasses.replace(
+        config.fit, epochs=stage.epochs, learning_rate=stage.learning_rate, warmup_epochs=0, label_smoothing=0.0
+    )
+    loop = Loop(network, examples, fit, config.augment, teacher=teacher, before_step=before_step)
+    for _ in range(stage.epochs):
+        loop.run_epoch()
+    if keep_average:
+        network.set_weights([average.numpy() for average in loop.averages])
+
+
+def clone(network: Any) -> Any:
+    """A copy with the same weights."""
+    copy = keras.models.clone_model(network)
+    copy.set_weights(network.get_weights())
+    return copy

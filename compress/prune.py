@@ -1,0 +1,72 @@
+"""Unstructured magnitude pruning with tfmot (Zhu and Gupta 2017, arXiv 1710.01878): zeros shrink the download only."""
+
+from typing import Any
+
+import tensorflow_model_optimization as tfmot
+import tf_keras as keras
+
+from compress.finetune import clone, finetune
+from compress.recipe import StageConfig
+from train.config import Config
+from train.loop import Examples
+from train.network import LOGITS_LAYER
+
+# The last steps train with all zeros in place.
+_RAMP = 0.7
+_MASK_EVERY_STEPS = 20
+
+
+def prunable(layer: Any) -> bool:
+    """Pointwise convolutions hold nearly all weights; depthwise, stem and last layer are too small to matter."""
+    return (
+        isinstance(layer, keras.layers.Conv2D)
+        and not isinstance(layer, keras.layers.DepthwiseConv2D)
+        and layer.kernel_size == (1, 1)
+        and layer.name != LOGITS_LAYER
+    )
+
+
+def prune_network(network: Any, examples: Examples, config: Config, stage: StageConfig, sparsity: float) -> Any:
+    """Removes the smallest weights little by little while the network learns to do without.
+
+    Args:
+        network: the float network, unchanged; its answers are the target.
+        examples: the train part.
+        config: augmentation and batch size.
+        stage: how long and how fast.
+        sparsity: share of zeros at the end, 0 to 1.
+
+    Returns:
+        A new network of the same layers.
+    """
+    steps = stage.epochs * -(-len(examples.targets) // config.fit.batch)
+    schedule = tfmot.sparsity.keras.PolynomialDecay(
+        0.0, sparsity, 0, max(1, round(steps * _RAMP)), frequency=_MASK_EVERY_STEPS
+    )
+
+    def wrap(layer: Any) -> Any:
+        copy = layer.__class__.from_config(layer.get_config())
+        if not prunable(layer):
+            return copy
+        return tfmot.sparsity.keras.prune_low_magnitude(copy, pruning_schedule=schedule)
+
+    pruned = keras.models.clone_model(network, clone_function=wrap)
+    _copy_weights(network, pruned)
+    callback = tfmot.sparsity.keras.UpdatePruningStep()
+    callback.set_model(pruned)
+    callback.on_train_begin()
+    finetune(pruned, examples, config, stage, teacher=network, before_step=lambda: callback.on_train_batch_begin(0))
+    callback.on_epoch_end(0)
+    return clone(tfmot.sparsity.keras.strip_pruning(pruned))
+
+
+def _copy_weights(source: Any, target: Any) -> None:
+    for layer, own in zip(source.layers, target.layers, strict=True):
+        inner = getattr(own, "layer", own)
+        inner.set_weights(layer.get_weights())
+
+
+def sparsity_of(network: Any) -> float:
+    """Share of zeros in the prunable kernels."""
+    kernels = [layer.get_weights()[0] for layer in network.layers if prunable(layer)]
+    return float(sum((k == 0).sum() for k in kernels) / sum(k.size for k in kernels)) if kernels else 0.0

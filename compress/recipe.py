@@ -1,0 +1,77 @@
+"""The compression settings: frozen types, read from one TOML file in which every key must be known."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from compress.errors import CompressError
+from train.config import read_toml
+
+DEFAULT_RECIPE = Path(__file__).parent / "default.toml"
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """Fine-tuning of one stage, by the float network's own answers.
+
+    Attributes:
+        epochs: passes over the train part.
+        learning_rate: peak of the warm-up and cosine.
+    """
+
+    epochs: int
+    learning_rate: float
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise ValueError("epochs must be 1 or more")
+        if not 0 < self.learning_rate <= 1:
+            raise ValueError("learning_rate must be over 0, at most 1")
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far the exported model may be from the float one on the report cells.
+
+    Attributes:
+        flips: share of cells whose label differs.
+        weighted_f1: difference in weighted F1.
+    """
+
+    flips: float
+    weighted_f1: float
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to compress.
+
+    Attributes:
+        name: shown with the model.
+        sparsity: share of the pointwise kernels' weights set to zero, 0 to 0.95; 0 leaves pruning out.
+        prune: fine-tuning while weights are removed.
+        quantise: quantization-aware training.
+        calibration_cells: train cells the converter sees.
+        tolerance: beyond it no bundle is written.
+    """
+
+    name: str
+    sparsity: float
+    prune: StageConfig
+    quantise: StageConfig
+    calibration_cells: int
+    tolerance: Tolerance
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sparsity <= 0.95:
+            raise ValueError("sparsity must be 0 to 0.95")
+        if self.calibration_cells < 1:
+            raise ValueError("calibration_cells must be 1 or more")
+
+
+def read_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
+    """Reads a recipe.
+
+    Raises:
+        CompressError: not TOML, or a key that is missing, unknown, ill-typed or out of range; the message names it.
+    """
+    return read_toml(path, Recipe, CompressError)

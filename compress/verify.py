@@ -1,0 +1,89 @@
+"""Holds the exported file, run as a device runs it, against the float network on every report cell."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from compress.errors import CompressError
+from compress.recipe import Tolerance
+from edge_runtime.classifier import Classifier
+from edge_runtime.contract import Scores
+from train.dataset import Dataset
+from train.evaluate import bundle_predictions, run_predictions
+from train.metrics import answers_of, score
+from train.predictions import Predictions
+from train.run import Run
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far two models are apart on the same cells.
+
+    Attributes:
+        cells: how many were compared.
+        flips: share of cells whose label differs.
+        weighted_f1: exported minus float.
+        largest: largest difference in the probability of any label.
+    """
+
+    cells: int
+    flips: float
+    weighted_f1: float
+    largest: float
+
+
+def compare(float_: Predictions, exported: Predictions, float_scores: Scores, exported_scores: Scores) -> Parity:
+    """Compares two models' answers on the same cells."""
+    a: npt.NDArray[np.float64] = float_.probabilities
+    b = exported.probabilities
+    return Parity(
+        cells=len(a),
+        flips=float((answers_of(a) != answers_of(b)).mean()),
+        weighted_f1=exported_scores.weighted_f1.value - float_scores.weighted_f1.value,
+        largest=float(np.abs(a - b).max()),
+    )
+
+
+def verify_bundle(
+    classifier: Classifier, folder: Path, run: Run, dataset: Dataset, groups: dict[str, str]
+) -> Parity:
+    """Compares a written bundle with the float network of its run on every report cell.
+
+    Raises:
+        CompressError: the bundle and the run have other report subjects.
+        EdgeClassifyError: something cannot be read.
+    """
+    float_ = run_predictions(folder, run, dataset, groups)
+    exported = bundle_predictions(classifier, dataset, groups)
+    if float_.cells != exported.cells:
+        raise CompressError(f"{classifier.bundle.path}: was not made from the run in {folder}; give its --run")
+    scores = [score(p.probabilities, p.targets, p.groups, draws=0) for p in (float_, exported)]
+    return compare(float_, exported, *scores)
+
+
+def check(parity: Parity, tolerance: Tolerance) -> None:
+    """Refuses what is beyond tolerance.
+
+    Raises:
+        CompressError: says what was measured and what is allowed.
+    """
+    if parity.flips > tolerance.flips:
+        raise CompressError(
+            f"{parity.flips:.2%} of {parity.cells} report cells change their label, {tolerance.flips:.2%} are allowed; "
+            "no bundle written: lower the sparsity or train longer"
+        )
+    if abs(parity.weighted_f1) > tolerance.weighted_f1:
+        raise CompressError(
+            f"weighted F1 changes by {parity.weighted_f1:+.4f}, {tolerance.weighted_f1:.4f} is allowed; "
+            "no bundle written: lower the sparsity or train longer"
+        )
+
+
+def parity_text(parity: Parity) -> str:
+    """One line."""
+    return (
+        f"{parity.cells} report cells: {parity.flips:.2%} labels differ, weighted F1 {parity.weighted_f1:+.4f}, "
+        f"largest difference in probability {parity.largest:.3f}"
+    )

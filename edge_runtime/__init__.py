@@ -1,0 +1,1 @@
+"""What a Raspberry Pi runs: it looks at cells and says what they are."""

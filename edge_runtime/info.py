@@ -1,0 +1,52 @@
+"""What `edge-classify --info` says of a model and of what runs it."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from edge_runtime.classifier import Classifier
+from edge_runtime.contract import Interval
+from edge_runtime.version import __version__
+
+_PACKAGES = ("ai-edge-litert", "tflite-runtime", "opencv-python-headless", "numpy")
+
+
+def describe(classifier: Classifier) -> str:
+    """Several lines of text for a person."""
+    contract = classifier.contract
+    origin, scores = contract.provenance, contract.provenance.int8_scores
+    low, high = contract.decision.abstain_low, contract.decision.abstain_high
+    first = contract.labels[0]
+    band = (
+        f"probability of {first} between {low:g} and {high:g}"
+        if len(contract.labels) == 2
+        else f"probability below {high:g}"
+    )
+    lines = {
+        "model": f"{contract.name} ({classifier.bundle.path}, {contract.model.bytes:,} bytes)",
+        "labels": ", ".join(contract.labels),
+        "reads": f"the middle {contract.input.crop} pixels, as {contract.input.size} x {contract.input.size}",
+        "uncertain": band,
+        "trained on": origin.data,
+        "measured on": f"subjects {', '.join(origin.report_subjects)}, which chose nothing",
+        "weighted F1": _interval(scores.weighted_f1),
+        "AUROC": _interval(scores.auroc),
+        "sensitivity": f"{_interval(scores.sensitivity)} for {first}",
+        "specificity": _interval(scores.specificity),
+        "against float": f"{origin.flips:.2%} of the labels differ",
+        "made": f"{origin.date}, commit {origin.commit}",
+        "runs on": f"{classifier.interpreter.runtime}, Python {platform.python_version()}, {platform.machine()}",
+        "versions": ", ".join([f"edge-classify {__version__}", *filter(None, map(_version, _PACKAGES))]),
+    }
+    width = max(map(len, lines))
+    return "\n".join(f"{name:<{width}}  {text}" for name, text in lines.items())
+
+
+def _interval(score: Interval) -> str:
+    return f"{score.value:.3f} (95 % interval {score.low:.3f} to {score.high:.3f})"
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,1 @@
+"""Where rows go: a table on the terminal, CSV, JSON lines."""

@@ -1,0 +1,1 @@
+"""Where pictures come from; every source yields `Frame`."""

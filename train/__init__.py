@@ -1,0 +1,1 @@
+"""Fits and evaluates the network that tells the cells apart."""

@@ -1,0 +1,68 @@
+"""Turns a network's scores into probabilities one can act on: a logit scale and offsets, and the abstain band."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
+
+from edge_runtime.contract import Decision
+
+SMALLEST_SCORE = 1e-6
+
+
+def fit_calibration(
+    scores: npt.NDArray[np.floating],
+    targets: npt.NDArray[np.floating],
+    weights: npt.NDArray[np.floating],
+) -> tuple[float, tuple[float, ...]]:
+    """Fits softmax(scale * log(score) + offset) by the least cross-entropy.
+
+    Two labels make this Platt scaling (Platt 1999); more make it vector scaling with one scale (Guo et al. 2017).
+
+    Args:
+        scores: float `[n, labels]`, softmax outputs.
+        targets: float `[n, labels]`, one-hot labels, or the probabilities of another model to agree with.
+        weights: float `[n]`.
+
+    Returns:
+        The scale, and one offset per label (the first is 0).
+    """
+    logits = np.log(np.maximum(scores, SMALLEST_SCORE)).astype(np.float64)
+
+    def loss(parameters: npt.NDArray[np.float64]) -> float:
+        scale, offset = np.exp(parameters[0]), np.append(0.0, parameters[1:])
+        cross_entropy = -(targets * log_softmax(scale * logits + offset, axis=1)).sum(1)
+        # The faint pull to (1, 0) keeps the fit finite when the select part is separated perfectly.
+        return float((cross_entropy * weights).mean() + 1e-4 * (parameters**2).sum())
+
+    found = minimize(loss, np.zeros(scores.shape[1]), method="BFGS").x
+    return float(np.exp(found[0])), (0.0, *map(float, found[1:]))
+
+
+def apply_calibration(
+    scores: npt.NDArray[np.floating], scale: float, offset: tuple[float, ...]
+) -> npt.NDArray[np.float64]:
+    """Calibrated probabilities, float64 `[n, labels]`."""
+    logits = np.log(np.maximum(scores, SMALLEST_SCORE)).astype(np.float64)
+    return np.asarray(softmax(scale * logits + np.array(offset), axis=1))
+
+
+def fit_abstain_band(probabilities: npt.NDArray[np.floating], share: float) -> tuple[float, float]:
+    """The band about 0.5, even on both sides, that holds a share of the cells.
+
+    Args:
+        probabilities: float `[n, labels]`, calibrated, of the select part.
+        share: 0 to 1.
+
+    Returns:
+        `abstain_low`, `abstain_high` as `Decision` has them, rounded to 3 decimals.
+    """
+    if share <= 0:
+        return 0.5, 0.5
+    margin = float(np.quantile(np.maximum(probabilities.max(1) - 0.5, 0.0), share))
+    return round(0.5 - margin, 3), round(0.5 + margin, 3)
+
+
+def decision_of(scale: float, offset: tuple[float, ...], band: tuple[float, float]) -> Decision:
+    """The contract's decision part."""
+    return Decision(logit_scale=scale, logit_offset=offset, abstain_low=band[0], abstain_high=band[1])

@@ -1,0 +1,120 @@
+"""`python -m train`: audit, fit, evaluate."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from edge_runtime.errors import EdgeClassifyError
+from train.config import DEFAULT_CONFIG
+from train.groups import C_NMC_GROUPS
+
+_PATH = click.Path(path_type=Path)
+
+DATA_VARIABLE = "EDGE_CLASSIFY_DATA"
+
+data_option = click.option(
+    "--data",
+    type=_PATH,
+    default=lambda: Path(os.environ.get(DATA_VARIABLE, "../shared/data")) / "c-nmc",
+    help=f"C-NMC folder, or a CSV with path,subject,label; c-nmc in ${DATA_VARIABLE} when not given.",
+)
+groups_option = click.option(
+    "--groups",
+    type=_PATH,
+    default=C_NMC_GROUPS,
+    help="subject,group CSV, as audit writes it; C-NMC's when not given.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def group() -> None:
+    """Fit and evaluate the network. Research use only; not a medical device."""
+
+
+@group.command()
+@click.argument("data", type=_PATH)
+@click.option("--groups", type=_PATH, help="Write the subject groups found to this subject,group CSV.")
+def audit(data: Path, groups: Path | None) -> None:
+    """Look a data set over: layout, names, counts, unreadable pictures, cells that stand under several subjects."""
+    from train.audit import audit_dataset, describe
+    from train.dataset import read_dataset
+    from train.groups import write_groups
+
+    found = audit_dataset(read_dataset(data))
+    click.echo(describe(found))
+    if groups is not None:
+        write_groups(groups, found.groups)
+        click.echo(f"wrote {groups}")
+    if found.unreadable:
+        sys.exit(3)
+
+
+@group.command()
+@data_option
+@groups_option
+@click.option("--config", type=_PATH, default=DEFAULT_CONFIG, help="Settings; train/default.toml when not given.")
+@click.option("--run", "folder", type=_PATH, default=Path("runs/default"), show_default=True, help="Folder of the run.")
+def fit(data: Path, groups: Path, config: Path, folder: Path) -> None:
+    """Fit the network; an interrupted run in the same folder goes on."""
+    from train.config import read_config
+    from train.dataset import read_dataset
+    from train.fit import fit as run_fit
+    from train.fit import load_data
+    from train.groups import read_groups
+
+    settings = read_config(config)
+    run_fit(load_data(read_dataset(data), settings, read_groups(groups)), settings, folder, on_epoch=_print_epoch)
+    click.echo(f"wrote {folder}")
+
+
+def _print_epoch(row: dict[str, float]) -> None:
+    click.echo(
+        f"epoch {row['epoch']:.0f}: loss {row['loss']:.4f}, AUROC on select {row['select_auroc']:.4f}, "
+        f"{row['seconds']:.0f} s"
+    )
+
+
+@group.command()
+@data_option
+@groups_option
+@click.option("--run", "folder", type=_PATH, help="Judge the float network of this run.")
+@click.option("--model", type=_PATH, help="Judge this bundle, run as a device runs it; the default model when neither is given.")
+@click.option("--out", type=_PATH, default=Path("runs/report"), show_default=True, help="Folder of the report.")
+def evaluate(data: Path, groups: Path, folder: Path | None, model: Path | None, out: Path) -> None:
+    """Judge a model on the report subjects and write the report."""
+    from edge_runtime.classifier import DEFAULT_MODEL, Classifier
+    from train.dataset import read_dataset
+    from train.evaluate import judge_bundle, judge_run, scores_table, write_report
+    from train.groups import read_groups
+    from train.run import read_run
+
+    if folder is not None and model is not None:
+        raise click.UsageError("Give --run or --model, not both.")
+    dataset, known = read_dataset(data), read_groups(groups)
+    if folder is not None:
+        judged = judge_run(folder, read_run(folder), dataset, known)
+    else:
+        judged = judge_bundle(Classifier.from_file(model or DEFAULT_MODEL), dataset, known)
+    click.echo(scores_table(write_report(judged, out)))
+    click.echo(f"wrote {out}/report.md")
+
+
+def run_group(commands: click.Group, name: str) -> None:
+    """Runs a command group; our own errors become one line and exit code 1."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("train").setLevel(logging.INFO)
+    try:
+        code = commands.main(prog_name=f"python -m {name}", standalone_mode=False)
+    except EdgeClassifyError as error:
+        click.echo(f"{name}: {error}", err=True)
+        code = 1
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(f"{name}: interrupted; what was finished is kept", err=True)
+        code = 130
+    sys.exit(code or 0)

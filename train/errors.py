@@ -1,0 +1,7 @@
+"""The error of this room; like those of `edge_runtime.errors` it says what, where and what to do."""
+
+from edge_runtime.errors import EdgeClassifyError
+
+
+class TrainError(EdgeClassifyError):
+    """A data set, split, configuration or run that cannot be used as it is."""

@@ -1,0 +1,179 @@
+"""Judges a model on its report subjects and writes the report: numbers, two plots, the table by subject."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+
+from edge_runtime.classifier import Classifier
+from edge_runtime.contract import Interval, Scores
+from train.baseline import area_probabilities, areas
+from train.dataset import Cell, Dataset, label_indices, load_pixels
+from train.errors import TrainError
+from train.groups import groups_of, natural_key
+from train.loop import predict
+from train.metrics import answers_of, score
+from train.plots import write_confusion, write_roc
+from train.predictions import Predictions, device_scores
+from train.run import Run, load_network
+from train.weights import cell_weights
+
+RESEARCH_USE = "Research use only; not a medical device."
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """A model's predictions beside those of the area alone, on the same cells."""
+
+    model: str
+    data: str
+    predictions: Predictions
+    baseline: Predictions
+
+
+def judge_run(folder: Path, run: Run, dataset: Dataset, groups: dict[str, str]) -> Judged:
+    """Judges the float network of a training run."""
+    predictions = run_predictions(folder, run, dataset, groups)
+    return Judged(f"{run.config.name}, float", run.config.data, predictions, _baseline(predictions, dataset, groups))
+
+
+def judge_bundle(classifier: Classifier, dataset: Dataset, groups: dict[str, str]) -> Judged:
+    """Judges a bundle, run as a device runs it."""
+    contract = classifier.contract
+    predictions = bundle_predictions(classifier, dataset, groups)
+    return Judged(f"{contract.name}, int8", contract.provenance.data, predictions, _baseline(predictions, dataset, groups))
+
+
+def run_predictions(folder: Path, run: Run, dataset: Dataset, groups: dict[str, str]) -> Predictions:
+    """The float network's answers on its report part.
+
+    Raises:
+        TrainError: the data are not those of the run.
+    """
+    cells, own = _report_part(dataset, groups, {g for g, part in run.part_of.items() if part == "report"}, run.labels)
+    pixels = load_pixels(cells, run.config.picture.spec)
+    return Predictions(cells, own, run.labels, predict(load_network(folder), pixels).astype(np.float64))
+
+
+def bundle_predictions(classifier: Classifier, dataset: Dataset, groups: dict[str, str]) -> Predictions:
+    """A bundle's answers on its report part, from the files' bytes, as a device gives them.
+
+    Raises:
+        TrainError: the data are not those of the model.
+    """
+    contract = classifier.contract
+    wanted = set(groups_of(contract.provenance.report_subjects, groups))
+    cells, own = _report_part(dataset, groups, wanted, contract.labels)
+    return Predictions(cells, own, contract.labels, classifier.calibrate(device_scores(classifier, cells)))
+
+
+def _report_part(
+    dataset: Dataset, groups: dict[str, str], wanted: set[str], labels: tuple[str, ...]
+) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
+    """The cells of the wanted groups, and the group of each."""
+    if labels != dataset.labels:
+        raise TrainError(
+            f"{dataset.root}: labels are {', '.join(dataset.labels)}, the model's are {', '.join(labels)}; "
+            "give the data the model was made from"
+        )
+    own = groups_of([cell.subject for cell in dataset.cells], groups)
+    missing = sorted(wanted - set(own), key=natural_key)
+    if missing:
+        raise TrainError(f"{dataset.root}: no cells of report subject {missing[0]}; give the data the model was made from")
+    chosen = [i for i, group in enumerate(own) if group in wanted]
+    return tuple(dataset.cells[i] for i in chosen), tuple(own[i] for i in chosen)
+
+
+def _baseline(judged: Predictions, dataset: Dataset, groups: dict[str, str]) -> Predictions:
+    """What area alone answers on the same cells, fitted on all other subject groups."""
+    own = groups_of([cell.subject for cell in dataset.cells], groups)
+    others = [i for i, group in enumerate(own) if group not in set(judged.groups)]
+    other_cells = [dataset.cells[i] for i in others]
+    weights = cell_weights(
+        [own[i] for i in others], [cell.label for cell in other_cells], subject_power=0.5, balance_classes=False
+    )
+    probabilities = area_probabilities(
+        areas(other_cells), label_indices(other_cells, dataset.labels), weights, areas(judged.cells)
+    )
+    return dataclasses.replace(judged, probabilities=probabilities)
+
+
+def write_report(judged: Judged, folder: Path) -> dict[str, Scores]:
+    """Writes `report.md`, `scores.json`, `predictions.csv`, `subjects.csv`, `confusion.png` and `roc.png`.
+
+    Returns:
+        The scores of the model and of the area-only baseline.
+
+    Raises:
+        TrainError: the folder cannot be written.
+    """
+    parts = {judged.model: judged.predictions, "area alone": judged.baseline}
+    scores = {name: score(p.probabilities, p.targets, p.groups) for name, p in parts.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        judged.predictions.write_csv(folder / "predictions.csv")
+        (folder / "scores.json").write_text(
+            json.dumps({name: dataclasses.asdict(value) for name, value in scores.items()}, indent=2) + "\n", "utf-8"
+        )
+        subjects = subject_table(judged.predictions)
+        (folder / "subjects.csv").write_text("\n".join(",".join(row) for row in subjects) + "\n", "utf-8")
+        write_confusion(judged.predictions, folder / "confusion.png")
+        write_roc(parts, folder / "roc.png")
+        (folder / "report.md").write_text(_report(judged, scores, subjects), "utf-8")
+    except OSError as error:
+        raise TrainError(f"{folder}: cannot be written ({error.strerror}); give another --out") from None
+    return scores
+
+
+def subject_table(predictions: Predictions) -> list[list[str]]:
+    """Header and one row per subject: group, label, cells, share answered right, mean probability of the first label."""
+    answers, targets = answers_of(predictions.probabilities), predictions.targets
+    members: dict[tuple[str, str, str], list[int]] = {}
+    for i, (cell, group) in enumerate(zip(predictions.cells, predictions.groups, strict=True)):
+        members.setdefault((cell.subject, group, cell.label), []).append(i)
+    rows = [["subject", "group", "label", "cells", "right", f"mean_p_{predictions.labels[0]}"]]
+    for (subject, group, label), chosen in sorted(members.items(), key=lambda item: natural_key(item[0][0])):
+        right = float((answers[chosen] == targets[chosen]).mean())
+        mean = float(predictions.probabilities[chosen, 0].mean())
+        rows.append([subject, group, label, str(len(chosen)), f"{right:.3f}", f"{mean:.3f}"])
+    return rows
+
+
+def scores_table(scores: dict[str, Scores]) -> str:
+    """A Markdown table, one row a metric, one column a model, each with its interval."""
+    names = [field.name for field in dataclasses.fields(Scores)]
+    lines = ["| | " + " | ".join(scores) + " |", "|---" * (len(scores) + 1) + "|"]
+    for name in names:
+        cells = [_interval(getattr(value, name)) for value in scores.values()]
+        lines.append(f"| {name.replace('_', ' ').replace('auroc', 'AUROC').replace('f1', 'F1')} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _interval(score_: Interval) -> str:
+    return f"{score_.value:.3f} ({score_.low:.3f} to {score_.high:.3f})"
+
+
+def _report(judged: Judged, scores: dict[str, Scores], subjects: list[list[str]]) -> str:
+    predictions = judged.predictions
+    header, *rows = subjects
+    table = "\n".join(
+        ["| " + " | ".join(header) + " |", "|---" * len(header) + "|", *("| " + " | ".join(row) + " |" for row in rows)]
+    )
+    return f"""# {judged.model}: report
+
+{RESEARCH_USE}
+
+{len(predictions.cells)} cells of {len(set(predictions.groups))} subject groups that chose nothing: no weight, epoch,
+threshold or setting. Intervals are 95 %, from a bootstrap over subject groups. `{predictions.labels[0]}` is the
+positive label of sensitivity and specificity. Data: {judged.data}.
+
+{scores_table(scores)}
+
+![Confusion matrix](confusion.png)
+![ROC](roc.png)
+
+## By subject
+
+{table}
+"""

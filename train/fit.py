@@ -1,0 +1,187 @@
+"""Fits the network on the train part, chooses epoch and calibration on the select part, and can be resumed."""
+
+import dataclasses
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from train.calibrate import apply_calibration, fit_abstain_band, fit_calibration
+from train.config import Config
+from train.dataset import Dataset, fingerprint, label_indices, load_pixels
+from train.errors import TrainError
+from train.groups import groups_of
+from train.loop import Examples, Loop, predict
+from train.metrics import auroc
+from train.network import build_network, fold_calibration
+from train.run import NETWORK, STATE, Run, write_json
+from train.split import Split, split_groups
+from train.weights import cell_weights
+
+log = logging.getLogger(__name__)
+
+HISTORY = "history.csv"
+_BEST = "best.weights.h5"
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set with its pixels, groups and split.
+
+    Attributes:
+        dataset: the cells.
+        pixels: uint8 `[n, size, size, 3]`.
+        groups: the subject group of each cell.
+        split: the part of each group.
+        fingerprint: of cells, subjects, labels and pixels.
+    """
+
+    dataset: Dataset
+    pixels: np.ndarray
+    groups: list[str]
+    split: Split
+    fingerprint: str
+
+    def part(self, name: str) -> np.ndarray:
+        """Positions of the cells of `train`, `select` or `report`."""
+        return np.array(self.split.indices(self.groups, name), np.int64)
+
+    @property
+    def targets(self) -> np.ndarray:
+        """int64 `[n]`."""
+        return label_indices(self.dataset.cells, self.dataset.labels)
+
+    def weights(self, part: str, config: Config, *, balance_classes: bool) -> np.ndarray:
+        """float32 `[cells of the part]`, mean 1."""
+        chosen = self.part(part)
+        return cell_weights(
+            [self.groups[i] for i in chosen],
+            [self.dataset.cells[i].label for i in chosen],
+            subject_power=config.fit.subject_power,
+            balance_classes=balance_classes,
+        )
+
+    def examples(self, config: Config) -> Examples:
+        """The train part."""
+        chosen = self.part("train")
+        weights = self.weights("train", config, balance_classes=True)
+        return Examples(self.pixels[chosen], self.targets[chosen], weights)
+
+
+def load_data(dataset: Dataset, config: Config, groups: dict[str, str]) -> Data:
+    """Reads every cell and splits the subjects.
+
+    Raises:
+        TrainError: the split is not possible.
+        PictureError: a cell cannot be read.
+    """
+    group_list = groups_of([cell.subject for cell in dataset.cells], groups)
+    labels = [cell.label for cell in dataset.cells]
+    split = split_groups(group_list, labels, config.split.shares, config.fit.seed)
+    log.info("reading %d cells", len(dataset.cells))
+    pixels = load_pixels(dataset.cells, config.picture.spec)
+    return Data(dataset, pixels, group_list, split, fingerprint(dataset, pixels))
+
+
+def fit(data: Data, config: Config, run: Path, *, on_epoch: Callable[[dict[str, float]], None] | None = None) -> None:
+    """Trains, or goes on where an interrupted run in the same folder stopped.
+
+    Writes `network.keras` (the averaged weights of the best epoch, calibration folded in), `history.csv` and `run.json`.
+
+    Args:
+        data: the cells.
+        config: the settings.
+        run: the folder of this run; made when absent.
+        on_epoch: told the numbers of each finished epoch.
+
+    Raises:
+        TrainError: the folder holds a run of other settings or data, or cannot be written.
+    """
+    identity = {"config": dataclasses.asdict(config), "data_sha256": data.fingerprint}
+    _claim(run, identity)
+    keras.utils.set_random_seed(config.fit.seed)
+    network = build_network(config.network, size=config.picture.size, labels=len(data.dataset.labels))
+    loop = Loop(network, data.examples(config), config.fit, config.augment)
+    best = tf.Variable(-1.0)
+    manager = tf.train.CheckpointManager(
+        tf.train.Checkpoint(loop=loop.checkpoint(), best=best), str(run / "checkpoint"), max_to_keep=1
+    )
+    if manager.latest_checkpoint:
+        manager.checkpoint.restore(manager.latest_checkpoint).expect_partial()
+        log.info("going on after epoch %d", int(loop.epoch.numpy()))
+    history = _read_history(run / HISTORY, int(loop.epoch.numpy()))
+    select = data.part("select")
+    best_file = str(run / _BEST)
+    while int(loop.epoch.numpy()) < config.fit.epochs:
+        started = time.perf_counter()
+        loss = loop.run_epoch()
+        with loop.averaged() as averaged:
+            reached = auroc(predict(averaged, data.pixels[select]), data.targets[select])
+            if reached > float(best.numpy()):
+                best.assign(reached)
+                averaged.save_weights(best_file)
+        row = {"epoch": float(loop.epoch.numpy()), "loss": loss, "select_auroc": reached}
+        history.append(row)
+        _write_history(run / HISTORY, history)
+        manager.save()
+        if on_epoch is not None:
+            on_epoch({**row, "seconds": time.perf_counter() - started})
+    network.load_weights(best_file)
+    best_row = max(history, key=lambda row: row["select_auroc"])
+    _finish(network, data, config, run, best_row)
+
+
+def _finish(network: Any, data: Data, config: Config, folder: Path, best_row: dict[str, float]) -> None:
+    select = data.part("select")
+    one_hot = np.eye(len(data.dataset.labels))[data.targets[select]]
+    weights = data.weights("select", config, balance_classes=False)
+    scores = predict(network, data.pixels[select])
+    scale, offset = fit_calibration(scores, one_hot, weights)
+    band = fit_abstain_band(apply_calibration(scores, scale, offset), config.fit.abstain_share)
+    fold_calibration(network, scale, offset)
+    network.save(folder / NETWORK)
+    finished = Run(
+        config=config,
+        data_sha256=data.fingerprint,
+        labels=data.dataset.labels,
+        part_of=data.split.part_of,
+        abstain_band=band,
+        best_epoch=int(best_row["epoch"]),
+        select_auroc=best_row["select_auroc"],
+    )
+    write_json(folder / STATE, dataclasses.asdict(finished))
+
+
+def _claim(run: Path, identity: dict[str, Any]) -> None:
+    state = run / STATE
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        if state.exists():
+            known = json.loads(state.read_text("utf-8"))
+            if {key: known.get(key) for key in identity} != json.loads(json.dumps(identity)):
+                raise TrainError(f"{run}: holds a run with other settings or data; give another folder with --run")
+        else:
+            write_json(state, identity)
+    except json.JSONDecodeError:
+        raise TrainError(f"{state}: damaged; delete the folder or give another with --run") from None
+    except OSError as error:
+        raise TrainError(f"{run}: cannot be written ({error.strerror}); give another folder with --run") from None
+
+
+def _read_history(path: Path, epochs: int) -> list[dict[str, float]]:
+    if not path.exists():
+        return []
+    header, *lines = path.read_text("utf-8").splitlines()
+    return [dict(zip(header.split(","), map(float, line.split(",")), strict=True)) for line in lines[:epochs]]
+
+
+def _write_history(path: Path, history: list[dict[str, float]]) -> None:
+    lines = [",".join(history[0]), *(",".join(f"{value:.6g}" for value in row.values()) for row in history)]
+    path.write_text("\n".join(lines) + "\n", "utf-8")

@@ -1,0 +1,179 @@
+"""The training loop: seeded order, augmentation, weighted loss, averaged weights; used for float and int8 training."""
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+import tf_keras as keras
+
+from edge_runtime.preprocess import PixelArray
+from train.augment import augment
+from train.config import AugmentConfig, FitConfig
+
+Floats = npt.NDArray[np.float32]
+PREDICT_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What is trained on.
+
+    Attributes:
+        pixels: uint8 `[n, size, size, 3]`.
+        targets: int64 `[n]`, indices of the labels.
+        weights: float32 `[n]`, mean 1.
+    """
+
+    pixels: PixelArray
+    targets: npt.NDArray[np.int64]
+    weights: Floats
+
+
+class Loop:
+    """Trains one network; everything random follows from the seed and the epoch, so that a resumed run repeats it."""
+
+    def __init__(
+        self,
+        network: Any,
+        examples: Examples,
+        fit: FitConfig,
+        changes: AugmentConfig,
+        *,
+        teacher: Any = None,
+        before_step: Callable[[], None] | None = None,
+    ) -> None:
+        """Prepares the loop.
+
+        Args:
+            network: a `keras.Model` from pixels in 0..1 to probabilities.
+            examples: the train part.
+            fit: the optimisation.
+            changes: the augmentation.
+            teacher: another network whose probabilities on the same changed pictures are the target, instead of the labels.
+            before_step: called before every step; tfmot's pruning updates its masks there.
+        """
+        self.network = network
+        self.fit = fit
+        self._examples = examples
+        self._changes = changes
+        self._teacher = teacher
+        self._before_step = before_step
+        self.steps_per_epoch = math.ceil(len(examples.targets) / fit.batch)
+        self.optimizer = keras.optimizers.Adam(
+            _WarmupCosine(
+                fit.learning_rate,
+                warmup=fit.warmup_epochs * self.steps_per_epoch,
+                total=fit.epochs * self.steps_per_epoch,
+            )
+        )
+        self.optimizer.build(network.trainable_variables)
+        self.averages = [tf.Variable(weight, trainable=False) for weight in network.weights]
+        self.epoch = tf.Variable(0, dtype=tf.int64)
+        self._step = tf.function(self._train_step)
+
+    def checkpoint(self) -> Any:
+        """Everything a resumed run needs, as a `tf.train.Checkpoint`."""
+        return tf.train.Checkpoint(
+            network=self.network, optimizer=self.optimizer, averages=self.averages, epoch=self.epoch
+        )
+
+    def run_epoch(self) -> float:
+        """Trains one epoch and returns the mean loss."""
+        epoch = int(self.epoch.numpy())
+        losses = []
+        for pixels, targets, weights, seed in self._batches(epoch):
+            if self._before_step is not None:
+                self._before_step()
+            losses.append(self._step(pixels, targets, weights, seed))
+        self.epoch.assign(epoch + 1)
+        return float(np.mean(losses))
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[Any]:
+        """Lends the network with its averaged weights."""
+        own = self.network.get_weights()
+        self.network.set_weights([average.numpy() for average in self.averages])
+        try:
+            yield self.network
+        finally:
+            self.network.set_weights(own)
+
+    def _batches(self, epoch: int) -> Any:
+        n = len(self._examples.targets)
+        seed = self.fit.seed * 10_007 + epoch
+        order = np.random.default_rng(seed).permutation(n)
+        pixels = tf.convert_to_tensor(self._examples.pixels)
+        targets = tf.convert_to_tensor(self._examples.targets)
+        weights = tf.convert_to_tensor(self._examples.weights)
+
+        def take(step: Any, index: Any) -> Any:
+            chosen = tf.cast(tf.gather(pixels, index), tf.float32) / 255.0
+            step_seed = tf.stack([tf.constant(seed, tf.int64), step])
+            changed = augment(chosen, self._changes, step_seed)
+            return changed, tf.gather(targets, index), tf.gather(weights, index), step_seed
+
+        data = tf.data.Dataset.from_tensor_slices(order).batch(self.fit.batch).enumerate()
+        return data.map(take, num_parallel_calls=2, deterministic=True).prefetch(2)
+
+    def _train_step(self, pixels: Any, targets: Any, weights: Any, seed: Any) -> Any:
+        del seed
+        labels = self.network.output_shape[-1]
+        if self._teacher is None:
+            smooth = self.fit.label_smoothing
+            wanted = tf.one_hot(targets, labels) * (1.0 - smooth) + smooth / labels
+        else:
+            wanted = self._teacher(pixels, training=False)
+        with tf.GradientTape() as tape:
+            answer = tf.clip_by_value(self.network(pixels, training=True), 1e-6, 1.0)
+            loss = tf.reduce_mean(-tf.reduce_sum(wanted * tf.math.log(answer), axis=1) * weights)
+            total = loss + sum(self.network.losses)
+        variables = self.network.trainable_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(total, variables), variables, strict=True))
+        done = tf.cast(self.optimizer.iterations, tf.float32)
+        momentum = tf.minimum(self.fit.average, (1.0 + done) / (10.0 + done))
+        for average, weight in zip(self.averages, self.network.weights, strict=True):
+            if average.dtype.is_floating:
+                average.assign(average * momentum + weight * (1.0 - momentum))
+            else:
+                average.assign(weight)
+        return loss
+
+
+class _WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """Linear rise, then a cosine down to 0 (Loshchilov and Hutter 2017, arXiv 1608.03983)."""
+
+    def __init__(self, peak: float, *, warmup: int, total: int) -> None:
+        self._peak, self._warmup, self._total = peak, warmup, total
+
+    def __call__(self, step: Any) -> Any:
+        step = tf.cast(step, tf.float32)
+        rise = (step + 1.0) / max(self._warmup, 1)
+        done = (step - self._warmup) / max(self._total - self._warmup, 1)
+        fall = 0.5 * (1.0 + tf.cos(math.pi * tf.clip_by_value(done, 0.0, 1.0)))
+        return self._peak * tf.where(step < self._warmup, rise, fall)
+
+    def get_config(self) -> dict[str, Any]:
+        """For Keras, which saves optimizers."""
+        return {"peak": self._peak, "warmup": self._warmup, "total": self._total}
+
+
+def predict(network: Any, pixels: PixelArray) -> Floats:
+    """Runs a network over prepared pixels.
+
+    Args:
+        network: a `keras.Model` that reads pixels in 0..1.
+        pixels: uint8 `[n, size, size, 3]`.
+
+    Returns:
+        float32 `[n, labels]` probabilities.
+    """
+    parts = [
+        network(tf.cast(pixels[i : i + PREDICT_BATCH], tf.float32) / 255.0, training=False).numpy()
+        for i in range(0, len(pixels), PREDICT_BATCH)
+    ]
+    return np.concatenate(parts)
