@@ -7,7 +7,7 @@ RUN ?= runs/default
 BUNDLE := edge_runtime/models/default.tflite
 RUNTIME_FILES := $(shell find edge_runtime -name '*.py' -o -name '*.tflite') setup.cfg pyproject.toml
 
-.PHONY: demo test check format bench model report clean
+.PHONY: demo test check format bench model report wheel clean
 
 demo: $(RUNTIME)/.ready ## classify the sample pictures with the shipped model
 	$(RUNTIME)/bin/edge-classify samples
@@ -35,9 +35,14 @@ model: $(ALL)/.ready ## train -> compress -> verify -> the default model
 	$(ALL)/bin/python -m compress run --data $(DATA)/c-nmc --run $(RUN) --out $(RUN)/default.tflite
 	$(ALL)/bin/python -m compress verify $(RUN)/default.tflite --data $(DATA)/c-nmc --run $(RUN)
 	cp $(RUN)/default.tflite $(BUNDLE)
+	mkdir -p benchmarks/reference
+	cp $(RUN)/float32.tflite benchmarks/reference/float32.tflite
 
 report: $(ALL)/.ready ## judge the default model on its report subjects
 	$(ALL)/bin/python -m train evaluate --data $(DATA)/c-nmc --out runs/report
+
+wheel: $(ALL)/.ready ## dist/*.whl, the runtime with the default model
+	$(ALL)/bin/python -m build --wheel --outdir dist .
 
 clean: ## remove environments and results, keep training runs
 	rm -rf $(RUNTIME) $(ALL) build dist *.egg-info benchmarks/results

@@ -5,8 +5,8 @@ from collections import Counter
 from compress.size import Size, size_table
 from compress.verify import Parity, parity_text
 from edge_runtime.contract import Contract
+from train.data import Data
 from train.evaluate import RESEARCH_USE, scores_table
-from train.fit import Data
 from train.split import PARTS
 
 
@@ -14,12 +14,13 @@ def model_card(contract: Contract, parity: Parity, sizes: list[Size], data: Data
     """Writes the card in Markdown."""
     origin, first = contract.provenance, contract.labels[0]
     low, high = contract.decision.abstain_low, contract.decision.abstain_high
+    settings = ", ".join(f"{key} {value}" for key, value in origin.recipe.items())
     return f"""# {contract.name}
 
 {RESEARCH_USE}
 
 Tells the cell in the middle of a picture as {" or ".join(f"`{label}`" for label in contract.labels)}. It reads the
-middle {contract.input.crop} x {contract.input.crop} pixels (a cell on black), brought to {contract.input.size} x {contract.input.size}.
+middle {contract.input.crop} pixels square (a cell on black), brought to {contract.input.size} pixels square.
 
 ## Data
 
@@ -46,14 +47,14 @@ Zeros shrink the download, not the time: no kernel used here skips them.
 
 ## Limits
 
-- It has seen the cells of {len(set(data.groups))} subject groups from one laboratory, one microscope and one stain. Intervals
-  as wide as those above are what so few people allow.
+- Its cells come from {len(set(data.groups))} subject groups. Intervals as wide as those above are what so few people
+  allow, and nothing here says how it does on another laboratory's slides.
 - It knows lymphoblasts and normal lymphoid precursors only. Any other cell, a piece of dirt or a photograph still gets
   one of the two answers.
 - The answer is `uncertain` when the probability of `{first}` lies between {low:g} and {high:g}.
 - Cells must be cut out on black at the scale of the training cells; at another magnification the answer means nothing.
 
-Made {origin.date} at commit {origin.commit}; settings: {", ".join(f"{key} {value}" for key, value in origin.recipe.items())}.
+Made {origin.date} at commit {origin.commit}. Settings: {settings}.
 """
 
 

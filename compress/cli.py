@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from compress.recipe import DEFAULT_RECIPE
-from train.cli import data_option, groups_option, run_group
+from train.cli import data_option, groups_option
 
 _PATH = click.Path(path_type=Path)
-_DEFAULT_PROBE = Path("samples/cell-01.png")
+_DEFAULT_PROBE = Path("samples/cell-02.png")
 
 run_option = click.option(
     "--run", "folder", type=_PATH, default=Path("runs/default"), show_default=True, help="Folder of the training run."
@@ -36,8 +36,8 @@ def run(data: Path, groups: Path, folder: Path, recipe: Path, probe: Path, out: 
     from compress.recipe import read_recipe
     from compress.size import size_table
     from compress.verify import parity_text
+    from train.data import load_data
     from train.dataset import read_dataset
-    from train.fit import load_data
     from train.groups import read_groups
     from train.run import read_run
 
@@ -65,7 +65,9 @@ def verify(model: Path, data: Path, groups: Path, folder: Path, recipe: Path) ->
     from train.run import read_run
 
     settings = read_recipe(recipe)
-    parity = verify_bundle(Classifier.from_file(model), folder, read_run(folder), read_dataset(data), read_groups(groups))
+    parity = verify_bundle(
+        Classifier.from_file(model), folder, read_run(folder), read_dataset(data), read_groups(groups)
+    )
     click.echo(parity_text(parity))
     check(parity, settings.tolerance)
     click.echo(f"{model}: passed")

@@ -14,6 +14,7 @@ import numpy as np
 from compress.card import model_card
 from compress.errors import CompressError
 from compress.export import export_float, export_int8
+from compress.finetune import clone
 from compress.prune import prune_network
 from compress.quantise import quantise_network
 from compress.recipe import Recipe
@@ -21,10 +22,10 @@ from compress.size import Size, size_of
 from compress.verify import Parity, check, compare
 from edge_runtime.bundle import Bundle, ProbeAnswer, digest_of, write_bundle
 from edge_runtime.classifier import Classifier
-from edge_runtime.contract import SCHEMA, Contract, Decision, Provenance, Scores
+from edge_runtime.contract import SCHEMA, Contract, Decision, Interval, Provenance, Scores
 from edge_runtime.preprocess import decode, prepare, read_picture
 from train.calibrate import fit_calibration
-from train.fit import Data
+from train.data import Data
 from train.groups import natural_key
 from train.loop import predict
 from train.metrics import score
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 
 # Step of the output at the operating point beyond which an 8-bit answer is too coarse to act on.
 LARGEST_STEP = 0.01
+# The float network as a plain flatbuffer, in the run's folder: what parity tests and benchmarks compare with.
+FLOAT_MODEL = "float32.tflite"
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,10 @@ def compress(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path, ou
     log.info("training quantization-aware")
     aware = quantise_network(pruned, network, examples, run.config, recipe.quantise)
     model = export_int8(aware, examples.pixels[_spread(len(examples.pixels), recipe.calibration_cells)])
+    float_model = export_float(network)
+    (folder / FLOAT_MODEL).write_bytes(float_model)
     sizes = [
-        size_of("float32", export_float(network), network),
+        size_of("float32", float_model, network),
         size_of("int8", model, plain_weights(aware, network)),
     ]
     picture = _read_probe(probe)
@@ -91,8 +96,6 @@ def compress(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path, ou
 
 def plain_weights(aware: Any, network: Any) -> Any:
     """A plain copy of the network with the weights of its quantization-aware twin, for counting."""
-    from compress.finetune import clone
-
     copy = clone(network)
     twins = {layer.layer.name: layer for layer in aware.layers if hasattr(layer, "layer")}
     for layer in copy.layers:
@@ -120,7 +123,7 @@ def _draft(model: bytes, run: Run, data: Data, recipe: Recipe, decision: Decisio
     """A bundle whose scores are still to be measured."""
     groups = {group for group, part in run.part_of.items() if part == "report"}
     subjects = {cell.subject for cell, group in zip(data.dataset.cells, data.groups, strict=True) if group in groups}
-    unknown = Scores(*(5 * [None]))  # type: ignore[list-item]
+    unknown = Scores(*(5 * [Interval(0.0, 0.0, 1.0)]))
     provenance = Provenance(
         commit=_commit(),
         data=run.config.data,
@@ -154,7 +157,7 @@ def _with_decision(bundle: Bundle, decision: Decision) -> Bundle:
 
 
 def _agree_with(network: Any, draft: Bundle, data: Data) -> Decision:
-    """The decision with which the exported model's probabilities agree best with the float network's on the select part.
+    """The decision with which the exported model agrees best with the float network on the select part.
 
     The float network was calibrated on the labels there; fitting its int8 twin to it keeps the operating point and
     lets every cell count, not only the misjudged ones.
@@ -183,7 +186,9 @@ def _check_step(classifier: Classifier) -> None:
         )
 
 
-def _verify_and_write(draft: Bundle, network: Any, data: Data, recipe: Recipe, sizes: list[Size], out: Path) -> Compressed:
+def _verify_and_write(
+    draft: Bundle, network: Any, data: Data, recipe: Recipe, sizes: list[Size], out: Path
+) -> Compressed:
     report = data.part("report")
     cells, groups = tuple(data.dataset.cells[i] for i in report), tuple(data.groups[i] for i in report)
     classifier = Classifier(draft)
@@ -217,7 +222,11 @@ def _verify_and_write(draft: Bundle, network: Any, data: Data, recipe: Recipe, s
 def _commit() -> str:
     try:
         run = subprocess.run(
-            ["git", "describe", "--always", "--dirty"], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+            ["git", "describe", "--always", "--dirty"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

@@ -46,9 +46,7 @@ def compare(float_: Predictions, exported: Predictions, float_scores: Scores, ex
     )
 
 
-def verify_bundle(
-    classifier: Classifier, folder: Path, run: Run, dataset: Dataset, groups: dict[str, str]
-) -> Parity:
+def verify_bundle(classifier: Classifier, folder: Path, run: Run, dataset: Dataset, groups: dict[str, str]) -> Parity:
     """Compares a written bundle with the float network of its run on every report cell.
 
     Raises:

@@ -80,7 +80,7 @@ def write_bundle(bundle: Bundle) -> None:
     """
     if bundle.contract.model != digest_of(bundle.model):
         raise ModelError(f"{bundle.path}: the contract describes another model; export it again")
-    members = {
+    members: dict[str, str | bytes] = {
         CONTRACT: dumps(bundle.contract),
         LABELS: "".join(f"{label}\n" for label in bundle.contract.labels),
         PROBE_PICTURE: bundle.probe_picture,
@@ -175,7 +175,7 @@ def _schema_of(text: str) -> int:
     """The schema number, read before all else because a newer schema may have other keys."""
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return SCHEMA  # the strict reader says what is wrong
     schema = document.get("schema") if isinstance(document, dict) else None
     return schema if isinstance(schema, int) else SCHEMA

@@ -97,10 +97,11 @@ class Classifier:
             float64 `[labels]`, the network's own probabilities before calibration.
         """
         spec = self.interpreter.input
-        output = self.interpreter.invoke(quantise(pixels, self.contract.input, spec.dtype)[np.newaxis])[0]
+        answer = self.interpreter.invoke(quantise(pixels, self.contract.input, spec.dtype)[np.newaxis])[0]
+        scores: npt.NDArray[np.float64] = answer.astype(np.float64)
         if self.interpreter.output.scale:
-            return (output.astype(np.float64) - self.interpreter.output.zero_point) * self.interpreter.output.scale
-        return output.astype(np.float64)
+            scores = (scores - self.interpreter.output.zero_point) * self.interpreter.output.scale
+        return scores
 
     def calibrate(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Calibrated probabilities of scores `[..., labels]`, as the contract's decision says."""
@@ -160,16 +161,22 @@ def _shifted(probability: float, logit: float) -> float:
 def _check_tensors(bundle: Bundle, input_: TensorSpec, output: TensorSpec) -> None:
     spec, labels = bundle.contract.input, bundle.contract.labels
     if input_.shape != (1, spec.size, spec.size, 3):
-        raise ModelError(f"{bundle.path}: the model reads {list(input_.shape)}, its contract says {spec.size} pixels")
+        raise ModelError(
+            f"{bundle.path}: the model reads {list(input_.shape)}, its contract says {spec.size} pixels; "
+            "export it again"
+        )
     if output.shape != (1, len(labels)):
         raise ModelError(
-            f"{bundle.path}: the model answers {list(output.shape)}, its contract has {len(labels)} labels; export it again"
+            f"{bundle.path}: the model answers {list(output.shape)}, its contract has {len(labels)} labels; "
+            "export it again"
         )
     if input_.dtype == np.uint8:
         # The device feeds pixels as they are, so the tensor must read them as the contract says.
         for pixel in (0, 255):
             real = (pixel - input_.zero_point) * input_.scale
             if abs(real - (spec.scale * pixel + spec.offset)) > input_.scale / 2:
-                raise ModelError(f"{bundle.path}: the model's input quantisation is not the contract's scale and offset")
+                raise ModelError(
+                    f"{bundle.path}: the model's input quantisation is not the contract's scale and offset"
+                )
     elif input_.dtype != np.float32:
         raise ModelError(f"{bundle.path}: the model reads {input_.dtype}, must be uint8 or float32")

@@ -1,4 +1,4 @@
-"""The command `edge-classify`: reads the options, builds source, classifier and sink, runs them, exits as documented."""
+"""The command `edge-classify`: options to source, classifier and sink; errors to exit codes."""
 
 import os
 import signal
@@ -112,9 +112,7 @@ def command(
         _classify(paths, camera, load, output, overwrite)
 
 
-def _load(
-    model: Path | None, runtime: "RuntimeName | None", threads: int, threshold: float | None
-) -> "Classifier":
+def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, threshold: float | None) -> "Classifier":
     from edge_runtime.bundle import read_bundle
     from edge_runtime.classifier import DEFAULT_MODEL, Classifier
 
@@ -164,16 +162,16 @@ def _classify(
 def _file_frames(paths: tuple[str, ...]) -> "Iterator[Frame]":
     from itertools import chain
 
+    from edge_runtime.errors import InputError
     from edge_runtime.sources.folder import find_pictures, listed_paths, read_frames
 
     # The first picture of every argument is looked up before anything runs, so that a mistyped one costs nothing.
     found = []
     for path in paths:
-        if path == "-":
-            found.append(listed_paths(sys.stdin.buffer))
-        else:
-            pictures = find_pictures(path)
-            found.append(chain([next(pictures)], pictures))
+        if path == "-" and sys.stdin is None:
+            raise InputError("standard input: is closed; give a list of paths there")
+        pictures = listed_paths(sys.stdin.buffer) if path == "-" else find_pictures(path)
+        found.append(chain([next(pictures)], pictures))
     return read_frames(chain.from_iterable(found))
 
 
@@ -229,8 +227,21 @@ def _say(text: str) -> None:
     click.echo("".join(c if c.isprintable() else "?" for c in text), err=True)
 
 
-def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+class _Interrupted(BaseException):
+    """A signal asked to end; not KeyboardInterrupt, on which click prints."""
+
+
+def _catch_signals() -> None:
+    """Makes SIGINT and SIGTERM raise `_Interrupted`; one that the parent set to be ignored stays so."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    for other in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(other, signal.SIG_IGN)  # a second one must not cut the clean end short
+    raise _Interrupted
 
 
 def _silence_native_libraries() -> None:
@@ -239,6 +250,9 @@ def _silence_native_libraries() -> None:
     libpng, FFmpeg and LiteRT print there whatever OpenCV's log level is.
     """
     if os.environ.get(NATIVE_LOG_VARIABLE) == "1":
+        return
+    if sys.stderr is None:  # closed by the caller: there is nobody to tell
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
         return
     real = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -250,7 +264,7 @@ def _silence_native_libraries() -> None:
 def main() -> NoReturn:
     """Runs the command and exits with its code."""
     _silence_native_libraries()
-    signal.signal(signal.SIGTERM, _interrupted)
+    _catch_signals()
     try:
         code = command.main(standalone_mode=False)
     except EdgeClassifyError as error:
@@ -259,7 +273,7 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except _Interrupted:
         _say("edge-classify: interrupted; the rows written so far are kept")
         code = EXIT_INTERRUPTED
     except BrokenPipeError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from edge_runtime.errors import PictureError
 
 _EXIF_ORIENTATION = 0x0112
-_TIFF_WIDTH, _TIFF_HEIGHT = 0x0100, 0x0101
+_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_SAMPLES, _TIFF_EXTRA_SAMPLE = 0x0100, 0x0101, 0x0115, 0x0152
 # JPEG start-of-frame markers that carry the size (all SOFn but DHT, JPG and DAC).
 _JPEG_SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_STANDALONE = frozenset(range(0xD0, 0xD8)) | {0x01}
@@ -23,12 +23,15 @@ class Header:
         width: in pixels, as stored, before any rotation.
         height: in pixels, as stored.
         orientation: EXIF orientation 1..8 still to be applied. Always 1 for TIFF, whose decoder applies it.
+        extra_sample: what the fourth channel of an RGBA TIFF is (1 and 2 are alpha; 1 is already multiplied into the
+            colours); None where it does not say, and for all other pictures.
     """
 
     format: str
     width: int
     height: int
     orientation: int = 1
+    extra_sample: int | None = None
 
 
 def read_header(data: bytes) -> Header:
@@ -45,8 +48,7 @@ def read_header(data: bytes) -> Header:
         if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
             return _webp(data)
         if data[:4] in (b"II*\0", b"MM\0*"):
-            tags = _ifd(data)
-            return Header("tiff", tags[_TIFF_WIDTH], tags[_TIFF_HEIGHT])
+            return _tiff(data)
         if data.startswith(b"BM"):
             return _bmp(data)
     except (struct.error, IndexError, KeyError):
@@ -123,6 +125,12 @@ def _bmp(data: bytes) -> Header:
     else:
         width, height = struct.unpack_from("<ii", data, 18)
     return Header("bmp", abs(width), abs(height))
+
+
+def _tiff(data: bytes) -> Header:
+    tags = _ifd(data)
+    extra_sample = tags.get(_TIFF_EXTRA_SAMPLE) if tags.get(_TIFF_SAMPLES) == 4 else None
+    return Header("tiff", tags[_TIFF_WIDTH], tags[_TIFF_HEIGHT], extra_sample=extra_sample)
 
 
 def _orientation(exif: bytes) -> int:

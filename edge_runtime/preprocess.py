@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edge_runtime.contract import InputSpec
 from edge_runtime.errors import PictureError
-from edge_runtime.header import read_header
+from edge_runtime.header import Header, read_header
 
 PixelArray = npt.NDArray[np.uint8]
 
@@ -75,10 +75,18 @@ def decode(data: bytes) -> PixelArray:
         picture = None
     if picture is None:
         raise PictureError(f"the {header.format.upper()} file is cut off or damaged; copy it again")
-    return _oriented(_as_bgr8(picture), header.orientation)
+    return _oriented(_as_bgr8(picture, _is_on_black(header, picture.dtype)), header.orientation)
 
 
-def _as_bgr8(picture: npt.NDArray[Any]) -> PixelArray:
+def _is_on_black(header: Header, dtype: np.dtype[Any]) -> bool:
+    """Whether alpha is already multiplied into the decoded colours.
+
+    OpenCV reads 8-bit TIFF through libtiff's RGBA interface, which does so; 16-bit TIFF it gives as stored.
+    """
+    return header.extra_sample is not None and (dtype == np.uint8 or header.extra_sample == 1)
+
+
+def _as_bgr8(picture: npt.NDArray[Any], is_on_black: bool) -> PixelArray:
     if picture.dtype == np.uint16:
         picture = (picture >> 8).astype(np.uint8)
     if picture.dtype != np.uint8:
@@ -88,6 +96,8 @@ def _as_bgr8(picture: npt.NDArray[Any]) -> PixelArray:
     channels = picture.shape[2]
     if channels == 3:
         return picture
+    if channels == 4 and is_on_black:
+        return np.ascontiguousarray(picture[:, :, :3])
     if channels == 4:
         alpha = picture[:, :, 3:].astype(np.uint16)
         return ((picture[:, :, :3] * alpha + 127) // 255).astype(np.uint8)
@@ -159,5 +169,6 @@ def quantise(pixels: PixelArray, spec: InputSpec, dtype: npt.DTypeLike) -> npt.N
     if np.dtype(dtype) == np.uint8:
         return pixels
     if np.dtype(dtype) == np.float32:
-        return pixels.astype(np.float32) * np.float32(spec.scale) + np.float32(spec.offset)
+        real: npt.NDArray[np.float32] = pixels.astype(np.float32) * np.float32(spec.scale) + np.float32(spec.offset)
+        return real
     raise ValueError(f"an input tensor is uint8 or float32, not {np.dtype(dtype)}")

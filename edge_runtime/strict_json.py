@@ -32,7 +32,9 @@ def loads(text: str, cls: type[T]) -> T:
     """
     try:
         document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except StrictJsonError:
+        raise
+    except (ValueError, RecursionError) as error:  # ValueError: also an integer of more digits than Python reads
         raise StrictJsonError(f"not JSON: {error}") from None
     return read_value(document, cls)
 
@@ -65,9 +67,7 @@ def _read(value: Any, kind: Any, where: str) -> Any:
     if origin is typing.Literal:
         allowed = typing.get_args(kind)
         if type(value) not in {type(choice) for choice in allowed} or value not in allowed:
-            raise StrictJsonError(
-                f"{_key(where)} is {value!r}, must be {' or '.join(map(repr, allowed))}"
-            )
+            raise StrictJsonError(f"{_key(where)} is {value!r}, must be {' or '.join(map(repr, allowed))}")
         return value
     if origin is tuple:
         item = typing.get_args(kind)[0]
@@ -83,7 +83,7 @@ def _read(value: Any, kind: Any, where: str) -> Any:
 
 
 def _read_scalar(value: Any, kind: Any, where: str) -> Any:
-    if kind is float and type(value) in (int, float) and math.isfinite(value):
+    if kind is float and type(value) in (int, float) and _is_finite(value):
         return float(value)
     if kind in (int, str, bool) and type(value) is kind:
         return value
@@ -92,6 +92,13 @@ def _read_scalar(value: Any, kind: Any, where: str) -> Any:
     name = getattr(kind, "__name__", str(kind))
     wanted = "null" if kind in (None, types.NoneType) else name
     raise StrictJsonError(f"{_key(where)} is {value!r}, must be {wanted}")
+
+
+def _is_finite(value: int | float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the largest float
+        return False
 
 
 def _read_dataclass(value: Any, kind: type, where: str) -> Any:

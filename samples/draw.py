@@ -47,12 +47,12 @@ def draw_cell(seed: int, *, leukemic: bool) -> npt.NDArray[np.uint8]:
     light = rng.uniform(0.93, 1.07)
     picture = (_VIOLET + shade[:, :, None] * _CONTRAST) * light
     picture[~inside] = 0
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8) * inside[:, :, None].astype(np.uint8)
+    return np.asarray(np.clip(np.rint(picture), 0, 255), np.uint8)
 
 
 def _wobble(rng: np.random.Generator, angle: npt.NDArray[np.float64], strength: float) -> npt.NDArray[np.float64]:
     waves = [rng.normal(0, strength / k) * np.cos(k * angle + rng.uniform(0, 2 * np.pi)) for k in range(2, 7)]
-    return np.sum(waves, axis=0)
+    return np.asarray(np.sum(waves, axis=0))
 
 
 def _noise(rng: np.random.Generator, sigma: float) -> npt.NDArray[np.float64]:

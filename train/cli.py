@@ -14,6 +14,7 @@ from train.groups import C_NMC_GROUPS
 _PATH = click.Path(path_type=Path)
 
 DATA_VARIABLE = "EDGE_CLASSIFY_DATA"
+WEIGHTS_VARIABLE = "EDGE_CLASSIFY_WEIGHTS"
 
 data_option = click.option(
     "--data",
@@ -57,16 +58,28 @@ def audit(data: Path, groups: Path | None) -> None:
 @groups_option
 @click.option("--config", type=_PATH, default=DEFAULT_CONFIG, help="Settings; train/default.toml when not given.")
 @click.option("--run", "folder", type=_PATH, default=Path("runs/default"), show_default=True, help="Folder of the run.")
-def fit(data: Path, groups: Path, config: Path, folder: Path) -> None:
+@click.option(
+    "--weights",
+    type=_PATH,
+    default=lambda: Path(os.environ.get(WEIGHTS_VARIABLE, "../shared/weights")),
+    help=f"Folder of the pretrained file that the settings name; ${WEIGHTS_VARIABLE} when not given.",
+)
+def fit(data: Path, groups: Path, config: Path, folder: Path, weights: Path) -> None:
     """Fit the network; an interrupted run in the same folder goes on."""
     from train.config import read_config
+    from train.data import load_data
     from train.dataset import read_dataset
     from train.fit import fit as run_fit
-    from train.fit import load_data
     from train.groups import read_groups
 
     settings = read_config(config)
-    run_fit(load_data(read_dataset(data), settings, read_groups(groups)), settings, folder, on_epoch=_print_epoch)
+    run_fit(
+        load_data(read_dataset(data), settings, read_groups(groups)),
+        settings,
+        folder,
+        weights=weights,
+        on_epoch=_print_epoch,
+    )
     click.echo(f"wrote {folder}")
 
 
@@ -81,7 +94,9 @@ def _print_epoch(row: dict[str, float]) -> None:
 @data_option
 @groups_option
 @click.option("--run", "folder", type=_PATH, help="Judge the float network of this run.")
-@click.option("--model", type=_PATH, help="Judge this bundle, run as a device runs it; the default model when neither is given.")
+@click.option(
+    "--model", type=_PATH, help="Judge this bundle, run as a device runs it; the default model when neither is given."
+)
 @click.option("--out", type=_PATH, default=Path("runs/report"), show_default=True, help="Folder of the report.")
 def evaluate(data: Path, groups: Path, folder: Path | None, model: Path | None, out: Path) -> None:
     """Judge a model on the report subjects and write the report."""
@@ -110,6 +125,9 @@ def run_group(commands: click.Group, name: str) -> None:
         code = commands.main(prog_name=f"python -m {name}", standalone_mode=False)
     except EdgeClassifyError as error:
         click.echo(f"{name}: {error}", err=True)
+        code = 1
+    except OSError as error:
+        click.echo(f"{name}: {error.filename or 'a file'}: {error.strerror or error}; check the disk", err=True)
         code = 1
     except click.ClickException as error:
         error.show()

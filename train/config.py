@@ -27,12 +27,21 @@ def _check(ok: bool, message: str) -> None:
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Channels of the stem, then of each depthwise-separable block with its stride."""
+    """The network.
+
+    Attributes:
+        stem: channels of the first convolution.
+        channels: of each depthwise-separable block.
+        strides: of each block, 1 or 2.
+        weight_decay: L2 factor on the convolutions.
+        pretrained: file in the folder of weights that the network starts from; empty starts at random.
+    """
 
     stem: int
     channels: tuple[int, ...]
     strides: tuple[int, ...]
     weight_decay: float
+    pretrained: str
 
     def __post_init__(self) -> None:
         _check(self.stem > 0 and all(c > 0 for c in self.channels), "channels must be positive")
@@ -97,7 +106,7 @@ class FitConfig:
     def __post_init__(self) -> None:
         _check(self.epochs >= 1 and self.batch >= 1, "epochs and batch must be 1 or more")
         _check(0 < self.learning_rate <= 1, "learning_rate must be over 0, at most 1")
-        _check(0 <= self.warmup_epochs, "warmup_epochs must be 0 or more")
+        _check(self.warmup_epochs >= 0, "warmup_epochs must be 0 or more")
         _check(0 <= self.label_smoothing < 1, "label_smoothing must be 0 to 1")
         _check(0 <= self.average < 1, "average must be 0 to 1")
         _check(0 <= self.subject_power <= 1, "subject_power must be 0 to 1")

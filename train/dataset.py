@@ -76,7 +76,9 @@ def read_dataset(path: Path) -> Dataset:
     elif path.is_file():
         dataset = _read_csv(path)
     else:
-        raise TrainError(f"{path}: no such folder or CSV; give the folder that holds fold_0, or a path,subject,label CSV")
+        raise TrainError(
+            f"{path}: no such folder or CSV; give the folder that holds fold_0, or a path,subject,label CSV"
+        )
     if not dataset.cells:
         raise TrainError(f"{path}: no cells named UID_<subject>_<image>_<cell>_<all|hem>; check the folder")
     return dataset

@@ -42,7 +42,9 @@ def judge_bundle(classifier: Classifier, dataset: Dataset, groups: dict[str, str
     """Judges a bundle, run as a device runs it."""
     contract = classifier.contract
     predictions = bundle_predictions(classifier, dataset, groups)
-    return Judged(f"{contract.name}, int8", contract.provenance.data, predictions, _baseline(predictions, dataset, groups))
+    return Judged(
+        f"{contract.name}, int8", contract.provenance.data, predictions, _baseline(predictions, dataset, groups)
+    )
 
 
 def run_predictions(folder: Path, run: Run, dataset: Dataset, groups: dict[str, str]) -> Predictions:
@@ -80,7 +82,9 @@ def _report_part(
     own = groups_of([cell.subject for cell in dataset.cells], groups)
     missing = sorted(wanted - set(own), key=natural_key)
     if missing:
-        raise TrainError(f"{dataset.root}: no cells of report subject {missing[0]}; give the data the model was made from")
+        raise TrainError(
+            f"{dataset.root}: no cells of report subject {missing[0]}; give the data the model was made from"
+        )
     chosen = [i for i, group in enumerate(own) if group in wanted]
     return tuple(dataset.cells[i] for i in chosen), tuple(own[i] for i in chosen)
 
@@ -127,7 +131,7 @@ def write_report(judged: Judged, folder: Path) -> dict[str, Scores]:
 
 
 def subject_table(predictions: Predictions) -> list[list[str]]:
-    """Header and one row per subject: group, label, cells, share answered right, mean probability of the first label."""
+    """Header and one row per subject: group, label, cells, share right, mean probability of the first label."""
     answers, targets = answers_of(predictions.probabilities), predictions.targets
     members: dict[tuple[str, str, str], list[int]] = {}
     for i, (cell, group) in enumerate(zip(predictions.cells, predictions.groups, strict=True)):
@@ -146,7 +150,9 @@ def scores_table(scores: dict[str, Scores]) -> str:
     lines = ["| | " + " | ".join(scores) + " |", "|---" * (len(scores) + 1) + "|"]
     for name in names:
         cells = [_interval(getattr(value, name)) for value in scores.values()]
-        lines.append(f"| {name.replace('_', ' ').replace('auroc', 'AUROC').replace('f1', 'F1')} | {' | '.join(cells)} |")
+        lines.append(
+            f"| {name.replace('_', ' ').replace('auroc', 'AUROC').replace('f1', 'F1')} | {' | '.join(cells)} |"
+        )
     return "\n".join(lines)
 
 

@@ -5,7 +5,6 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,90 +14,39 @@ import tf_keras as keras
 
 from train.calibrate import apply_calibration, fit_abstain_band, fit_calibration
 from train.config import Config
-from train.dataset import Dataset, fingerprint, label_indices, load_pixels
+from train.data import Data
 from train.errors import TrainError
-from train.groups import groups_of
-from train.loop import Examples, Loop, predict
+from train.loop import Loop, predict
 from train.metrics import auroc
 from train.network import build_network, fold_calibration
+from train.pretrained import load_pretrained
 from train.run import NETWORK, STATE, Run, write_json
-from train.split import Split, split_groups
-from train.weights import cell_weights
 
 log = logging.getLogger(__name__)
 
 HISTORY = "history.csv"
 _BEST = "best.weights.h5"
+# Train cells on which a pretrained network's norms are set: enough for 8 x 8 means of every channel.
+_STATISTICS_CELLS = 256
 
 
-@dataclass(frozen=True)
-class Data:
-    """A data set with its pixels, groups and split.
-
-    Attributes:
-        dataset: the cells.
-        pixels: uint8 `[n, size, size, 3]`.
-        groups: the subject group of each cell.
-        split: the part of each group.
-        fingerprint: of cells, subjects, labels and pixels.
-    """
-
-    dataset: Dataset
-    pixels: np.ndarray
-    groups: list[str]
-    split: Split
-    fingerprint: str
-
-    def part(self, name: str) -> np.ndarray:
-        """Positions of the cells of `train`, `select` or `report`."""
-        return np.array(self.split.indices(self.groups, name), np.int64)
-
-    @property
-    def targets(self) -> np.ndarray:
-        """int64 `[n]`."""
-        return label_indices(self.dataset.cells, self.dataset.labels)
-
-    def weights(self, part: str, config: Config, *, balance_classes: bool) -> np.ndarray:
-        """float32 `[cells of the part]`, mean 1."""
-        chosen = self.part(part)
-        return cell_weights(
-            [self.groups[i] for i in chosen],
-            [self.dataset.cells[i].label for i in chosen],
-            subject_power=config.fit.subject_power,
-            balance_classes=balance_classes,
-        )
-
-    def examples(self, config: Config) -> Examples:
-        """The train part."""
-        chosen = self.part("train")
-        weights = self.weights("train", config, balance_classes=True)
-        return Examples(self.pixels[chosen], self.targets[chosen], weights)
-
-
-def load_data(dataset: Dataset, config: Config, groups: dict[str, str]) -> Data:
-    """Reads every cell and splits the subjects.
-
-    Raises:
-        TrainError: the split is not possible.
-        PictureError: a cell cannot be read.
-    """
-    group_list = groups_of([cell.subject for cell in dataset.cells], groups)
-    labels = [cell.label for cell in dataset.cells]
-    split = split_groups(group_list, labels, config.split.shares, config.fit.seed)
-    log.info("reading %d cells", len(dataset.cells))
-    pixels = load_pixels(dataset.cells, config.picture.spec)
-    return Data(dataset, pixels, group_list, split, fingerprint(dataset, pixels))
-
-
-def fit(data: Data, config: Config, run: Path, *, on_epoch: Callable[[dict[str, float]], None] | None = None) -> None:
+def fit(
+    data: Data,
+    config: Config,
+    run: Path,
+    *,
+    weights: Path = Path(),
+    on_epoch: Callable[[dict[str, float]], None] | None = None,
+) -> None:
     """Trains, or goes on where an interrupted run in the same folder stopped.
 
-    Writes `network.keras` (the averaged weights of the best epoch, calibration folded in), `history.csv` and `run.json`.
+    Writes `network.keras` (averaged weights of the best epoch, calibration folded in), `history.csv` and `run.json`.
 
     Args:
         data: the cells.
         config: the settings.
         run: the folder of this run; made when absent.
+        weights: the folder that holds `config.network.pretrained`.
         on_epoch: told the numbers of each finished epoch.
 
     Raises:
@@ -108,7 +56,11 @@ def fit(data: Data, config: Config, run: Path, *, on_epoch: Callable[[dict[str, 
     _claim(run, identity)
     keras.utils.set_random_seed(config.fit.seed)
     network = build_network(config.network, size=config.picture.size, labels=len(data.dataset.labels))
-    loop = Loop(network, data.examples(config), config.fit, config.augment)
+    examples = data.examples(config)
+    if config.network.pretrained:
+        seen = examples.pixels[:: max(1, len(examples.pixels) // _STATISTICS_CELLS)]
+        load_pretrained(network, weights / config.network.pretrained, seen)
+    loop = Loop(network, examples, config.fit, config.augment)
     best = tf.Variable(-1.0)
     manager = tf.train.CheckpointManager(
         tf.train.Checkpoint(loop=loop.checkpoint(), best=best), str(run / "checkpoint"), max_to_keep=1

@@ -29,7 +29,9 @@ def read_groups(path: Path) -> dict[str, str]:
                     raise TrainError(f"{path}: line {reader.line_num}: each subject stands once, with its group")
                 groups[subject] = group
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TrainError(f"{path}: not a readable CSV ({error}); `python -m train audit DIR --groups FILE` writes one") from None
+        raise TrainError(
+            f"{path}: not a readable CSV ({error}); `python -m train audit DIR --groups FILE` writes one"
+        ) from None
     return groups
 
 
@@ -73,6 +75,5 @@ def join(subjects: Iterable[str], pairs: Iterable[tuple[str, str]]) -> dict[str,
 
 def natural_key(subject: str) -> tuple[str, int, str]:
     """Sorts `2` before `10` and both before `H2`."""
-    digits = subject.lstrip("".join(c for c in subject if not c.isdigit()))
-    number = int(digits) if digits.isdecimal() else -1
-    return subject.removesuffix(digits) if number >= 0 else subject, number, subject
+    prefix = subject.rstrip("0123456789")
+    return prefix, int(subject[len(prefix) :] or -1), subject

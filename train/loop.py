@@ -54,7 +54,8 @@ class Loop:
             examples: the train part.
             fit: the optimisation.
             changes: the augmentation.
-            teacher: another network whose probabilities on the same changed pictures are the target, instead of the labels.
+            teacher: another network; its probabilities on the same changed pictures are the target, instead of the
+                labels.
             before_step: called before every step; tfmot's pruning updates its masks there.
         """
         self.network = network

@@ -16,16 +16,14 @@ _PERCENTILES = (2.5, 97.5)
 
 def answers_of(probabilities: Array) -> npt.NDArray[np.int64]:
     """The label index of each cell at the operating point; at exactly 0.5 the first label, as the device decides."""
-    return probabilities.argmax(axis=1)
+    return np.asarray(probabilities.argmax(axis=1), np.int64)
 
 
 def auroc(probabilities: Array, targets: npt.NDArray[np.int64], weights: Array | None = None) -> float:
     """Area under the ROC of the first label; with more than two labels the mean of each against the rest."""
     labels = probabilities.shape[1]
     chosen = (0,) if labels == 2 else range(labels)
-    return float(
-        np.mean([roc_auc_score(targets == i, probabilities[:, i], sample_weight=weights) for i in chosen])
-    )
+    return float(np.mean([roc_auc_score(targets == i, probabilities[:, i], sample_weight=weights) for i in chosen]))
 
 
 def _weighted_f1(probabilities: Array, targets: npt.NDArray[np.int64], weights: Array | None) -> float:

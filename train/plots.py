@@ -7,12 +7,12 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import numpy as np  # noqa: E402 - the backend is chosen before pyplot loads
-from matplotlib import pyplot as plt  # noqa: E402
-from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve  # noqa: E402
+import numpy as np
+from matplotlib import pyplot as plt
+from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
-from train.metrics import answers_of  # noqa: E402
-from train.predictions import Predictions  # noqa: E402
+from train.metrics import answers_of
+from train.predictions import Predictions
 
 _DPI = 120
 
@@ -20,9 +20,7 @@ _DPI = 120
 def write_confusion(predictions: Predictions, path: Path) -> None:
     """Cells by true label (rows) and answer (columns), shaded by the share of the row."""
     labels = predictions.labels
-    counts = confusion_matrix(
-        predictions.targets, answers_of(predictions.probabilities), labels=range(len(labels))
-    )
+    counts = confusion_matrix(predictions.targets, answers_of(predictions.probabilities), labels=range(len(labels)))
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     figure, axes = _axes()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -59,7 +57,8 @@ def write_roc(models: dict[str, Predictions], path: Path) -> None:
 
 
 def _axes() -> tuple[Any, Any]:
-    return plt.subplots(figsize=(5, 5), layout="constrained")
+    figure, axes = plt.subplots(figsize=(5, 5), layout="constrained")
+    return figure, axes
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 import tf_keras as keras
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edge_runtime.preprocess import PixelArray
 from train.errors import TrainError
@@ -15,10 +16,11 @@ from train.errors import TrainError
 _INPUT_FACTOR = 255 / 128
 _SMALLEST_VARIANCE = 1e-4
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+_ABSENT = np.zeros((0, 0, 0, 0), np.float32), np.zeros(0, np.float32)
 
 
 def load_pretrained(network: Any, path: Path, pixels: PixelArray) -> None:
-    """Sets every convolution and batch norm but the last layer from a quantised `.tflite`, in the order of its operators.
+    """Sets all convolutions and norms but the last layer's from a quantised `.tflite`, in the order of its operators.
 
     A folded convolution has no batch norm left. Each norm gets the mean and variance that its convolution shows on the
     given pictures, and the scale and offset that undo them, so that the network starts as the same function and the
@@ -36,13 +38,14 @@ def load_pretrained(network: Any, path: Path, pixels: PixelArray) -> None:
     inputs = tf.cast(pixels, tf.float32) / 255.0
     ours = [layer for layer in network.layers if layer.name.endswith(("stem", "_depthwise", "_pointwise"))]
     for i, layer in enumerate(ours):
-        depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-        kernel, bias = convolutions[i] if i < len(convolutions) else (np.zeros(0), np.zeros(0))
+        kernel, bias = convolutions[i] if i < len(convolutions) else _ABSENT
         # TFLite keeps [out, height, width, in] and, for depthwise, [1, height, width, channels].
         kernel = kernel.transpose(1, 2, 3, 0)
         if kernel.shape != tuple(layer.weights[0].shape):
-            raise TrainError(f"{path}: convolution {i} is {list(kernel.shape)}, {layer.name} is {list(layer.weights[0].shape)}; "
-                             "set stem, channels and strides as in that network")
+            raise TrainError(
+                f"{path}: convolution {i} is {list(kernel.shape)}, {layer.name} is {list(layer.weights[0].shape)}; "
+                "set stem, channels and strides as in that network"
+            )
         if i == 0:
             bias = bias - kernel.sum((0, 1, 2))
             kernel = kernel * _INPUT_FACTOR
@@ -58,19 +61,21 @@ def _read_convolutions(path: Path) -> list[tuple[npt.NDArray[np.float32], npt.ND
     """Kernel and bias of every convolution, dequantised, in operator order."""
     try:
         # Without the default delegate the operators stay apart and can be listed.
-        interpreter = tf.lite.Interpreter(
-            str(path), experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        interpreter = Interpreter(
+            str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         )
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         first_line = str(error).strip().partition("\n")[0]
-        raise TrainError(f"{path}: not a model that can be read ({first_line}); set EDGE_CLASSIFY_WEIGHTS to its folder") from None
+        raise TrainError(
+            f"{path}: not a model that can be read ({first_line}); set EDGE_CLASSIFY_WEIGHTS to its folder"
+        ) from None
     details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
 
     def real(index: int) -> npt.NDArray[np.float32]:
         parameters = details[index]["quantization_parameters"]
         values = interpreter.get_tensor(index).astype(np.float32) - parameters["zero_points"]
-        return (values * parameters["scales"]).astype(np.float32)
+        return np.asarray(values * parameters["scales"], np.float32)
 
     operators = [op for op in interpreter._get_ops_details() if op["op_name"] in _CONVOLUTIONS]
     return [(real(op["inputs"][1]), real(op["inputs"][2])) for op in operators]

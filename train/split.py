@@ -72,4 +72,4 @@ def _closest_assignment(sizes: np.ndarray, shares: np.ndarray, rng: np.random.Ge
     distance = np.abs(cells - shares).sum(1)
     distance[(counts < wanted).any(1)] += len(shares)  # more than any distance in shares
     distance[(counts < 1).any(1)] = np.inf
-    return drawn[distance.argmin()]
+    return np.asarray(drawn[distance.argmin()])

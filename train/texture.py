@@ -24,15 +24,15 @@ def texture(picture: PixelArray) -> npt.NDArray[np.float32]:
     Returns:
         float32 `[1600]` of length 1, or 0 for a picture without structure.
     """
-    mask = picture.any(axis=2)
+    mask = (picture != 0).any(axis=2)
     if not mask.any():
         return np.zeros(_SIDE * _SIDE, np.float32)
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     top = (rows[0] + rows[-1] - _WINDOW) // 2
     left = (columns[0] + columns[-1] - _WINDOW) // 2
-    grey = _window(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32), top, left)
-    inside = (_window(mask.astype(np.float32), top, left) > 0.99).astype(np.float32)
-    inside = cv2.erode(inside, np.ones((3, 3)))  # the outline is where two cut-outs of a cell differ
+    grey = _window(np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.float32), top, left)
+    whole = np.asarray(_window(mask.astype(np.float32), top, left) > 0.99, np.float32)
+    inside = np.asarray(cv2.erode(whole, np.ones((3, 3))))  # the outline is where two cut-outs of a cell differ
     light = cv2.GaussianBlur(grey * inside, (0, 0), _SIGMA)
     share = cv2.GaussianBlur(inside, (0, 0), _SIGMA)
     fine = ((grey - light / np.maximum(share, 1e-3)) * inside).ravel()
@@ -41,7 +41,7 @@ def texture(picture: PixelArray) -> npt.NDArray[np.float32]:
 
 
 def _window(plane: npt.NDArray[np.float32], top: int, left: int) -> npt.NDArray[np.float32]:
-    padded = cv2.copyMakeBorder(plane, *[_WINDOW] * 4, cv2.BORDER_CONSTANT, value=0)
+    padded = np.pad(plane, _WINDOW)
     part = padded[top + _WINDOW : top + 2 * _WINDOW, left + _WINDOW : left + 2 * _WINDOW]
     return np.asarray(cv2.resize(part, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.float32)
 

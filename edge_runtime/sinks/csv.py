@@ -1,8 +1,10 @@
-"""Rows as CSV (RFC 4180 quoting, `\\n` line ends), a header first."""
+"""Rows as CSV: RFC 4180 quoting, Unix line ends, a header first."""
 
 import csv
+import io
+from collections.abc import Iterable
 
-from edge_runtime.row import Row, columns
+from edge_runtime.row import Row, Value, columns
 from edge_runtime.sinks.stream import LineStream
 
 
@@ -11,10 +13,15 @@ class CsvSink:
 
     def __init__(self, stream: LineStream, labels: tuple[str, ...]) -> None:
         """Writes the header."""
+        self._stream = stream
         self._labels = labels
-        self._writer = csv.writer(stream, lineterminator="\n")
-        self._writer.writerow(columns(labels))
+        self._line(columns(labels))
 
     def write(self, row: Row) -> None:
         """Writes one row."""
-        self._writer.writerow(row.values(self._labels).values())
+        self._line(row.values(self._labels).values())
+
+    def _line(self, values: Iterable[Value]) -> None:
+        line = io.StringIO()
+        csv.writer(line).writerow(values)  # only with its own line ends, CR LF, does it quote a CR in a name
+        self._stream.write(line.getvalue().removesuffix("\r\n") + "\n")

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -36,8 +36,14 @@ class LineStream(AbstractContextManager["LineStream"]):
 
     @classmethod
     def to_standard_output(cls) -> "LineStream":
-        """Standard output, in UTF-8 whatever the locale."""
+        """Standard output, in UTF-8 whatever the locale.
+
+        Raises:
+            OutputError: it is closed.
+        """
         stream = sys.stdout
+        if stream is None:
+            raise OutputError("standard output: is closed; give --output")
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", newline="")
         return cls(stream, "standard output", owned=False)
@@ -64,10 +70,8 @@ class LineStream(AbstractContextManager["LineStream"]):
     ) -> None:
         if not self._owned:
             return
-        try:
+        with suppress(OSError):  # a pipe or a device has nothing to sync
             os.fsync(self._stream.fileno())
-        except OSError:
-            pass  # a pipe or a device has nothing to sync
         try:
             self._stream.close()
         except OSError as problem:

@@ -13,23 +13,14 @@ import cv2
 
 from edge_runtime.errors import CameraError
 from edge_runtime.preprocess import PixelArray
-from edge_runtime.sources.folder import shown
+from edge_runtime.sources.address import is_stream, shown
 from edge_runtime.sources.frame import Frame
 
-_ADDRESS = re.compile(r"(?P<scheme>https?|rtsps?)://", re.IGNORECASE)
-_DEVICE = re.compile(r"/dev/video\d+")
+_NUMBER = re.compile(r"[0-9]{1,4}")
+_DEVICE = re.compile(r"/dev/video[0-9]+")
 # OpenCV's FFmpeg gives up after these; its own defaults are 30 s each.
 OPEN_TIMEOUT_MS = 5_000
 READ_TIMEOUT_MS = 5_000
-
-
-def redacted(source: str) -> str:
-    """A source as it may be shown: an address without user, password and query."""
-    match = _ADDRESS.match(source)
-    if match is None:
-        return shown(source)
-    rest = re.split(r"[?#]", source[match.end() :].rpartition("@")[2])[0]
-    return shown(match.group() + rest)
 
 
 class Camera(AbstractContextManager["Camera"]):
@@ -48,15 +39,17 @@ class Camera(AbstractContextManager["Camera"]):
         Raises:
             CameraError: it cannot be opened.
         """
-        self.name = redacted(source)
-        is_address = _ADDRESS.match(source) is not None
-        is_device = source.isdecimal() or _DEVICE.fullmatch(source) is not None
+        self.name = shown(source)
+        is_address = is_stream(source)
+        is_device = _NUMBER.fullmatch(source) is not None or _DEVICE.fullmatch(source) is not None
         self.live = is_address or is_device
         if not self.live and not os.path.isfile(source):
             raise CameraError(
                 f"{self.name}: no such camera; give a number, /dev/videoN, an http or rtsp address, or a video file"
             )
-        self._capture = _open_stream(source) if is_address else _open_device(source) if is_device else _open_file(source)
+        self._capture = (
+            _open_stream(source) if is_address else _open_device(source) if is_device else _open_file(source)
+        )
         if not self._capture.isOpened():
             self._capture.release()
             raise CameraError(f"{self.name}: {_open_advice(is_address, is_device)}")
@@ -76,7 +69,10 @@ class Camera(AbstractContextManager["Camera"]):
 
     def read(self) -> PixelArray | None:
         """The next frame, uint8 BGR `[height, width, 3]`, or None when there is none."""
-        good, picture = self._capture.read()
+        try:
+            good, picture = self._capture.read()
+        except cv2.error:
+            return None  # a broken stream; whoever reads says that it ended
         return picture if good else None
 
 

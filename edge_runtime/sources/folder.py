@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from edge_runtime.errors import InputError, PictureError
 from edge_runtime.preprocess import read_picture
+from edge_runtime.sources.address import shown
 from edge_runtime.sources.frame import Frame
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
@@ -52,11 +53,6 @@ def read_frames(paths: Iterable[str]) -> Iterator[Frame]:
             yield Frame(shown(path), read_picture(path))
         except PictureError as error:
             yield Frame(shown(path), None, problem=str(error))
-
-
-def shown(path: str) -> str:
-    """A path as it may be written: bytes that are not UTF-8 become backslash escapes."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _walk(folder: str) -> Iterator[str]:

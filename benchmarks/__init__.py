@@ -1,0 +1,1 @@
+"""How fast, how soon and how small the runtime is on the machine at hand."""

@@ -1,0 +1,167 @@
+"""The whole line on drawn cells: train, evaluate, compress, verify, classify, by the commands a person types."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from edge_runtime.bundle import read_bundle
+from tests.drawn import changed
+
+ROOT = Path(__file__).parent.parent
+
+
+def _module(name: str, *arguments: object, expect: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", name, *map(str, arguments)]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def finished(
+    small_settings: tuple[Path, Path], many_drawn_cells: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A finished training run."""
+    run = tmp_path_factory.mktemp("run") / "run"
+    out = _module("train", "fit", "--data", many_drawn_cells, "--config", small_settings[0], "--run", run).stdout
+    assert "epoch 2:" in out
+    return run
+
+
+@pytest.fixture(scope="module")
+def made(small_settings: tuple[Path, Path], finished: Path, many_drawn_cells: Path) -> Path:
+    """A bundle made of the finished run."""
+    bundle = finished / "small.tflite"
+    common = ["--data", many_drawn_cells, "--run", finished, "--recipe", small_settings[1]]
+    out = _module("compress", "run", *common, "--out", bundle).stdout
+    assert "| int8 |" in out and "labels differ" in out
+    assert "passed" in _module("compress", "verify", bundle, *common).stdout
+    return bundle
+
+
+def test_a_made_bundle_classifies_and_tests_itself(made: Path, many_drawn_cells: Path) -> None:
+    rows = _module("edge_runtime", "--model", made, many_drawn_cells).stdout.splitlines()
+    assert len(rows) == 1 + len(list(many_drawn_cells.rglob("*.png")))
+    assert "bit-equal" in _module("edge_runtime", "--model", made, "--self-test").stdout
+
+
+def test_the_bundle_says_what_was_measured_on_whom(made: Path, finished: Path) -> None:
+    bundle = read_bundle(made)
+    part_of = json.loads((finished / "run.json").read_text())["part_of"]
+    report = {group for group, part in part_of.items() if part == "report"}
+    assert set(bundle.contract.provenance.report_subjects) == report
+    assert "Research use only" in bundle.card
+    assert all(subject in bundle.card for subject in report)
+
+
+def test_half_of_the_pointwise_weights_are_zero_in_the_file(made: Path) -> None:
+    interpreter = Interpreter(model_content=read_bundle(made).model)
+    kernels = [
+        interpreter.tensor(detail["index"])()
+        for detail in interpreter.get_tensor_details()
+        if detail["dtype"] == np.int8
+        and list(detail["shape"][1:3]) == [1, 1]
+        and "pointwise" in detail["name"]
+        and detail["shape"][0] > 1
+    ]
+    assert len(kernels) == 3
+    zeros = sum(int((kernel == 0).sum()) for kernel in kernels) / sum(kernel.size for kernel in kernels)
+    assert zeros == pytest.approx(0.5, abs=0.05) or zeros > 0.5
+
+
+def test_evaluate_writes_the_report(made: Path, finished: Path, many_drawn_cells: Path, tmp_path: Path) -> None:
+    for arguments in (["--run", finished], ["--model", made]):
+        out = tmp_path / arguments[0].strip("-")
+        printed = _module("train", "evaluate", "--data", many_drawn_cells, *arguments, "--out", out).stdout
+        assert "weighted F1" in printed and "area alone" in printed
+        names = {path.name for path in out.iterdir()}
+        assert names == {"report.md", "scores.json", "predictions.csv", "subjects.csv", "confusion.png", "roc.png"}
+        assert "Research use only" in (out / "report.md").read_text("utf-8")
+        scores = json.loads((out / "scores.json").read_text("utf-8"))
+        assert len(scores) == 2 and all(0 <= s["auroc"]["value"] <= 1 for s in scores.values())
+
+
+def test_an_interrupted_run_goes_on_to_the_same_network(
+    small_settings: tuple[Path, Path], finished: Path, many_drawn_cells: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    command = [
+        sys.executable,
+        "-m",
+        "train",
+        "fit",
+        "--data",
+        many_drawn_cells,
+        "--config",
+        small_settings[0],
+        "--run",
+        run,
+    ]
+    process = subprocess.Popen(
+        list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("epoch 1:"):
+            process.kill()
+            break
+    process.wait()
+    process.stdout.close()
+    done = _module("train", "fit", "--data", many_drawn_cells, "--config", small_settings[0], "--run", run)
+    assert "epoch 1:" not in done.stdout
+    for name in ("history.csv", "run.json"):
+        assert (run / name).read_text() == (finished / name).read_text()
+
+
+def test_a_bundle_beyond_tolerance_is_not_written(
+    small_settings: tuple[Path, Path], finished: Path, many_drawn_cells: Path, tmp_path: Path
+) -> None:
+    strict = tmp_path / "strict.toml"
+    strict.write_text(changed(small_settings[1].read_text("utf-8"), flips=-1.0), "utf-8")
+    out = tmp_path / "refused.tflite"
+    done = _module(
+        "compress", "run", "--data", many_drawn_cells, "--run", finished, "--recipe", strict, "--out", out, expect=1
+    )
+    assert "no bundle written" in done.stderr
+    assert not out.exists()
+
+
+def test_other_data_than_the_runs_are_refused(
+    small_settings: tuple[Path, Path], finished: Path, many_drawn_cells: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "cells"
+    shutil.copytree(many_drawn_cells, other)
+    next(other.rglob("*.png")).unlink()
+    fit = _module("train", "fit", "--data", other, "--config", small_settings[0], "--run", finished, expect=1)
+    assert "other settings or data" in fit.stderr
+    run = _module("compress", "run", "--data", other, "--run", finished, "--recipe", small_settings[1], expect=1)
+    assert "was trained on other cells" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "fit", "--data", "absent"], "absent: no such folder"),
+        (["train", "fit", "--data", "samples"], "no cells named UID_"),
+        (["train", "fit", "--data", "samples", "--config", "absent.toml"], "absent.toml: cannot be read"),
+        (["train", "audit", "absent"], "absent: no such folder"),
+        (["train", "evaluate", "--data", "samples", "--run", "absent"], "absent: no training run"),
+        (["compress", "run", "--data", "samples", "--run", "absent"], "absent: no training run"),
+        (["compress", "verify", "absent.tflite", "--data", "samples"], "no training run"),
+    ],
+)
+def test_bad_input_gets_one_clear_line(arguments: list[str], message: str, tmp_path: Path) -> None:
+    if "fit" in arguments:
+        arguments = [*arguments, "--run", str(tmp_path / "run")]
+    done = _module(*arguments, expect=1)
+    ours = [line for line in done.stderr.splitlines() if line.startswith(f"{arguments[0]}: ")]
+    assert len(ours) == 1 and message in ours[0]
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,113 @@
+"""The shipped model against the float network it was made from, on every report cell, as a device runs it."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compress.recipe import read_recipe
+from edge_runtime.bundle import Bundle
+from edge_runtime.classifier import Classifier
+from edge_runtime.interpreter import Interpreter
+from edge_runtime.preprocess import prepare, quantise
+from train.dataset import Dataset, load_picture, read_dataset
+from train.evaluate import bundle_predictions
+from train.groups import C_NMC_GROUPS, read_groups
+from train.metrics import score
+from train.predictions import Predictions
+
+ROOT = Path(__file__).parent.parent
+FLOAT_MODEL = ROOT / "benchmarks" / "reference" / "float32.tflite"
+
+
+@pytest.fixture(scope="module")
+def dataset(c_nmc: Path) -> Dataset:
+    return read_dataset(c_nmc)
+
+
+@pytest.fixture(scope="module")
+def shipped(default_bundle: Bundle, dataset: Dataset) -> Predictions:
+    """The shipped model's answers."""
+    return bundle_predictions(Classifier(default_bundle), dataset, read_groups(C_NMC_GROUPS))
+
+
+@pytest.fixture(scope="module")
+def float_(default_bundle: Bundle, shipped: Predictions) -> Predictions:
+    """The float network's answers on the same cells; its calibration is in its last layer."""
+    interpreter = Interpreter(FLOAT_MODEL.read_bytes())
+    spec = default_bundle.contract.input
+    rows = [
+        interpreter.invoke(quantise(prepare(load_picture(cell), spec), spec, np.float32)[np.newaxis])[0]
+        for cell in shipped.cells
+    ]
+    return dataclasses.replace(shipped, probabilities=np.array(rows, np.float64))
+
+
+def test_labels_flip_no_more_than_the_recipe_allows(
+    default_bundle: Bundle, shipped: Predictions, float_: Predictions
+) -> None:
+    assert len(shipped.cells) > 1000
+    flips = float((shipped.probabilities.argmax(1) != float_.probabilities.argmax(1)).mean())
+    assert flips <= read_recipe().tolerance.flips
+    assert flips == pytest.approx(default_bundle.contract.provenance.flips, abs=1.5 / len(shipped.cells))
+
+
+def test_weighted_f1_is_that_of_the_float_network(
+    default_bundle: Bundle, shipped: Predictions, float_: Predictions
+) -> None:
+    origin = default_bundle.contract.provenance
+    for predictions, known in ((shipped, origin.int8_scores), (float_, origin.float_scores)):
+        measured = score(predictions.probabilities, predictions.targets, predictions.groups, draws=0)
+        assert measured.weighted_f1.value == pytest.approx(known.weighted_f1.value, abs=2e-3)
+        assert measured.auroc.value == pytest.approx(known.auroc.value, abs=2e-3)
+    difference = origin.int8_scores.weighted_f1.value - origin.float_scores.weighted_f1.value
+    assert abs(difference) <= read_recipe().tolerance.weighted_f1
+
+
+def test_the_shipped_model_reaches_what_it_must(default_bundle: Bundle) -> None:
+    scores = default_bundle.contract.provenance.int8_scores
+    assert default_bundle.path.stat().st_size <= 300_000
+    assert scores.weighted_f1.value >= 0.80
+    assert scores.auroc.value >= 0.88
+
+
+def test_nobody_it_was_measured_on_was_trained_on(default_bundle: Bundle, dataset: Dataset) -> None:
+    from train.config import read_config
+    from train.groups import groups_of
+    from train.split import split_groups
+
+    config, subjects = read_config(), [cell.subject for cell in dataset.cells]
+    groups = groups_of(subjects, read_groups(C_NMC_GROUPS))
+    split = split_groups(groups, [cell.label for cell in dataset.cells], config.split.shares, config.fit.seed)
+    report = {subjects[i] for i in split.indices(groups, "report")}
+    assert set(default_bundle.contract.provenance.report_subjects) == report
+
+
+def test_the_output_is_fine_enough_to_act_on(default_bundle: Bundle) -> None:
+    """At the operating point one step of the integer output moves the probability by 0.01 at most."""
+    classifier = Classifier(default_bundle)
+    first = np.arange(256) * classifier.interpreter.output.scale
+    probabilities = classifier.calibrate(np.stack([first, 1 - first], 1).clip(0, 1))[:, 0]
+    middle = int(np.abs(probabilities - 0.5).argmin())
+    assert np.abs(np.diff(probabilities[middle - 1 : middle + 2])).max() <= 0.01
+
+
+def test_threads_do_not_change_an_answer(default_bundle: Bundle, shipped: Predictions) -> None:
+    two = Classifier(default_bundle, threads=2)
+    for cell, known in list(zip(shipped.cells, shipped.probabilities, strict=True))[::100]:
+        np.testing.assert_array_equal(two.classify(load_picture(cell)).probabilities, known)
+
+
+def test_evaluate_reproduces_the_scores_in_the_contract(default_bundle: Bundle, c_nmc: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "train", "evaluate", "--data", str(c_nmc), "--out", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    written = json.loads((tmp_path / "scores.json").read_text("utf-8"))
+    model, baseline = written.values()
+    assert model == dataclasses.asdict(default_bundle.contract.provenance.int8_scores)
+    assert model["auroc"]["value"] > baseline["auroc"]["value"]
+    assert model["weighted_f1"]["value"] > baseline["weighted_f1"]["value"]

@@ -1,0 +1,83 @@
+"""A network started from a folded ImageNet model is that model."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tf_keras as keras
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from samples.draw import draw_cell
+from train.config import NetworkConfig, read_config
+from train.errors import TrainError
+from train.network import build_network
+from train.pretrained import load_pretrained
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def weights() -> Path:
+    """The pretrained file that the default settings name; in CI it must be there."""
+    folder = Path(os.environ.get("EDGE_CLASSIFY_WEIGHTS") or ROOT / ".." / "shared" / "weights")
+    path = folder / read_config().network.pretrained
+    if not path.is_file():
+        reason = f"no {path.name} in {folder}; set EDGE_CLASSIFY_WEIGHTS to its folder"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+def _pictures() -> np.ndarray:
+    """Drawn cells that fill the picture, so that the border of the convolutions matters little."""
+    cells = [draw_cell(i, leukemic=True)[161:289, 161:289, ::-1] for i in range(4)]
+    return np.ascontiguousarray(np.stack(cells))
+
+
+def test_it_computes_what_the_file_computes(weights: Path) -> None:
+    pixels = _pictures()
+    network = build_network(read_config().network, size=128, labels=2)
+    load_pretrained(network, weights, pixels)
+    last = len(read_config().network.channels)
+    ours = keras.Model(network.input, network.get_layer(f"block{last - 1}_pointwise_relu").output)(pixels / 255.0)
+    interpreter = Interpreter(
+        str(weights),
+        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    interpreter.allocate_tensors()
+    convolutions = [op for op in interpreter._get_ops_details() if "CONV_2D" in op["op_name"]]
+    output = convolutions[2 * last]["outputs"][0]
+    for picture, own in zip(pixels, ours.numpy(), strict=True):
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture[np.newaxis])
+        interpreter.invoke()
+        theirs = interpreter.get_tensor(output)[0].astype(float)
+        assert np.corrcoef(theirs[2:-2, 2:-2].ravel(), own[2:-2, 2:-2].ravel())[0, 1] > 0.97
+
+
+def test_training_starts_from_the_same_function(weights: Path) -> None:
+    """With the norms in training mode, on the pictures they were set on, the network answers the same."""
+    pixels = _pictures()
+    network = build_network(read_config().network, size=128, labels=2)
+    load_pretrained(network, weights, pixels)
+    still, moving = (network(pixels / 255.0, training=training).numpy() for training in (False, True))
+    np.testing.assert_allclose(still, moving, atol=0.02)
+
+
+def test_a_network_of_another_shape_is_refused(weights: Path) -> None:
+    other = NetworkConfig(8, (16, 24), (1, 2), 0.0, weights.name)
+    with pytest.raises(TrainError, match=r"convolution 4 is .*block1_pointwise"):
+        load_pretrained(build_network(other, size=128, labels=2), weights, _pictures())
+    deeper = dataclasses.replace(other, channels=(16, 32, 32, 64, 64, *[128] * 6, 256, 256, 256), strides=(1, 2) * 7)
+    with pytest.raises(TrainError, match="set stem, channels and strides"):
+        load_pretrained(build_network(deeper, size=128, labels=2), weights, _pictures())
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.tflite").write_bytes(b"not a model")
+    for path in (tmp_path / "x.tflite", tmp_path / "absent.tflite"):
+        with pytest.raises(TrainError, match="EDGE_CLASSIFY_WEIGHTS"):
+            load_pretrained(build_network(read_config().network, size=128, labels=2), path, _pictures())

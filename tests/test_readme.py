@@ -1,0 +1,150 @@
+"""README.md is true: every command in it is run, and every number in it is the shipped model's."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+from edge_runtime.bundle import Bundle
+from train.config import DEFAULT_CONFIG
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS = [
+    line.partition(" #")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+    for line in block.splitlines()
+    if line.partition(" #")[0].strip()
+]
+# What takes a camera, an address or another environment stands in for itself; all else runs as it is written.
+_CAMERA_ABSENT = "edge-classify --camera"
+_HTTP = re.compile(r"http://\S+")
+
+
+def _commands(start: str) -> list[str]:
+    found = [command for command in COMMANDS if command.startswith(start)]
+    assert found, start
+    return found
+
+
+def test_every_command_is_run_by_a_test_here() -> None:
+    known = ("make ", "edge-classify ", "find ", "python -m train ", "python -m compress ")
+    assert [command for command in COMMANDS if not command.startswith(known)] == []
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory, many_drawn_cells: Path) -> Path:
+    """A folder with what the README's commands name."""
+    folder = tmp_path_factory.mktemp("readme")
+    shutil.copytree(many_drawn_cells, folder / "cells")
+    for i, path in enumerate((folder / "cells").rglob("*.png")):
+        if i % 4 == 0:
+            cv2.imwrite(str(path.with_suffix(".bmp")), cv2.imread(str(path)))
+    shutil.copy(ROOT / "samples" / "cell-01.png", folder / "one.png")
+    (folder / "last-run").touch()
+    os.utime(folder / "last-run", (0, 0))
+    for room in ("train", "compress", "samples", "edge_runtime"):
+        (folder / room).symlink_to(ROOT / room)
+    return folder
+
+
+def _shell(command: str, folder: Path, expect: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    scripts = Path(sys.executable).parent
+    assert (scripts / "edge-classify").exists(), "install the project: make test does"
+    path = f"{scripts}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=folder,
+        env={**os.environ, "PATH": path, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert done.returncode == expect, f"{command}\n{done.stdout}{done.stderr}"
+    return done
+
+
+@pytest.mark.parametrize(
+    "command", [c for c in COMMANDS if c.startswith(("edge-classify", "find")) and "--model" not in c]
+)
+def test_the_commands_of_the_runtime(command: str, bench: Path, video: Path, mjpeg_address: str) -> None:
+    pictures = len([p for p in (bench / "cells").rglob("*") if p.suffix in (".png", ".bmp")])
+    if command == _CAMERA_ABSENT:
+        if Path("/dev/video0").exists():
+            pytest.skip("camera 0 is there and would run for ever")
+        done = _shell(command, bench, expect=1)
+        assert "no camera there" in done.stderr and len(done.stderr.splitlines()) == 1
+        return
+    if "http://" in command:
+        # The loopback camera serves a while and goes away: its rows, then the row that says so, exit code 3.
+        rows = _shell(_HTTP.sub(mjpeg_address, command), bench, expect=3).stdout.splitlines()
+        assert len(rows) > 2 and "stopped sending" in rows[-1]
+        return
+    if "some.avi" in command:
+        shutil.copy(video, bench / "some.avi")
+    output = re.search(r"--output (\S+)", command)
+    if output:
+        (bench / output[1]).unlink(missing_ok=True)
+    done = _shell(command, bench)
+    rows = (bench / output[1]).read_text("utf-8").splitlines() if output else done.stdout.splitlines()
+    if "cells" in command and "*" not in command:
+        assert len(rows) == 1 + pictures
+    else:
+        assert len(rows) >= 1
+
+
+def test_the_commands_of_training_in_their_order(bench: Path, small_settings: tuple[Path, Path]) -> None:
+    """As written, but for two epochs of a small network: the settings files are the README's with smaller numbers."""
+    config, recipe = small_settings
+    for room in ("train", "compress"):
+        (bench / room).unlink()
+        shutil.copytree(ROOT / room, bench / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(config, bench / DEFAULT_CONFIG.relative_to(ROOT))
+    shutil.copy(recipe, bench / "compress" / "default.toml")
+    commands = [*_commands("python -m train"), *_commands("python -m compress"), *_commands("edge-classify --model")]
+    for command in commands:
+        assert _shell(command, bench).stdout
+    for name in ("groups.csv", "runs/mine-report/report.md", "runs/mine.tflite"):
+        assert (bench / name).exists()
+
+
+def test_the_make_commands_are_targets() -> None:
+    """`make test` runs this very test and CI runs `make demo` and `make check`; here each is known to make."""
+    for command in _commands("make "):
+        done = subprocess.run(
+            [*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_scores_are_those_of_the_shipped_model(default_bundle: Bundle) -> None:
+    from train.evaluate import scores_table
+
+    origin = default_bundle.contract.provenance
+    assert scores_table({"int8, as shipped": origin.int8_scores, "float32": origin.float_scores}) in README
+    assert f"subjects {', '.join(origin.report_subjects)}" in README
+    assert f"{origin.flips:.2%}" in README
+    assert f"{default_bundle.path.stat().st_size / 1000:.0f} kB" in README
+
+
+def test_the_links_lead_somewhere() -> None:
+    for name in re.findall(r"`([A-Z]+(?:\.md)?)`", README):
+        if name.endswith(".md") or name == "LICENSE":
+            assert (ROOT / name).exists(), name
+
+
+def test_nothing_shipped_names_a_machine_path() -> None:
+    pattern = re.compile(r"/(home|root|work|tmp)/\w")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    for name in filter(None, tracked):
+        if Path(name).suffix in (".py", ".md", ".cfg", ".toml", ".csv") and name != "tests/test_readme.py":
+            assert not pattern.search((ROOT / name).read_text("utf-8")), name
