@@ -14,6 +14,7 @@ from train.network import LOGITS_LAYER
 # The last steps train with all zeros in place.
 _RAMP = 0.7
 _MASK_EVERY_STEPS = 20
+_FEWEST_UPDATES = 10
 
 
 def prunable(layer: Any) -> bool:
@@ -40,9 +41,9 @@ def prune_network(network: Any, examples: Examples, config: Config, stage: Stage
         A new network of the same layers.
     """
     steps = stage.epochs * -(-len(examples.targets) // config.fit.batch)
-    schedule = tfmot.sparsity.keras.PolynomialDecay(
-        0.0, sparsity, 0, max(1, round(steps * _RAMP)), frequency=_MASK_EVERY_STEPS
-    )
+    every = max(1, min(_MASK_EVERY_STEPS, round(steps * _RAMP) // _FEWEST_UPDATES))
+    last = max(every, round(steps * _RAMP) // every * every)  # an update falls on the last step of the ramp
+    schedule = tfmot.sparsity.keras.PolynomialDecay(0.0, sparsity, 0, last, frequency=every)
 
     def wrap(layer: Any) -> Any:
         copy = layer.__class__.from_config(layer.get_config())

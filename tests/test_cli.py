@@ -27,8 +27,6 @@ RESEARCH_USE = "Research use only; not a medical device."
 SECRET = "s3cr3t"
 CELLS = 60
 
-Done = "subprocess.CompletedProcess[str]"
-
 
 def rows_of(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))

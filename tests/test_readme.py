@@ -6,12 +6,16 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import pytest
 
 from edge_runtime.bundle import Bundle
+from samples.draw import draw_cell
+from tests.network_camera import mjpeg_server
 from train.config import DEFAULT_CONFIG
 
 ROOT = Path(__file__).parent.parent
@@ -54,6 +58,19 @@ def bench(tmp_path_factory: pytest.TempPathFactory, many_drawn_cells: Path) -> P
     return folder
 
 
+def _write_video(path: Path) -> None:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (450, 450))
+    for i in range(5):
+        writer.write(draw_cell(i, leukemic=True))
+    writer.release()
+
+
+def _serve_a_while(send_picture: Callable[[int], None]) -> None:
+    for i in range(20):
+        send_picture(i)
+        time.sleep(0.05)
+
+
 def _shell(command: str, folder: Path, expect: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
     scripts = Path(sys.executable).parent
     assert (scripts / "edge-classify").exists(), "install the project: make test does"
@@ -74,7 +91,7 @@ def _shell(command: str, folder: Path, expect: int = 0, **environment: str) -> s
 @pytest.mark.parametrize(
     "command", [c for c in COMMANDS if c.startswith(("edge-classify", "find")) and "--model" not in c]
 )
-def test_the_commands_of_the_runtime(command: str, bench: Path, video: Path, mjpeg_address: str) -> None:
+def test_the_commands_of_the_runtime(command: str, bench: Path) -> None:
     pictures = len([p for p in (bench / "cells").rglob("*") if p.suffix in (".png", ".bmp")])
     if command == _CAMERA_ABSENT:
         if Path("/dev/video0").exists():
@@ -84,11 +101,12 @@ def test_the_commands_of_the_runtime(command: str, bench: Path, video: Path, mjp
         return
     if "http://" in command:
         # The loopback camera serves a while and goes away: its rows, then the row that says so, exit code 3.
-        rows = _shell(_HTTP.sub(mjpeg_address, command), bench, expect=3).stdout.splitlines()
+        with mjpeg_server(_serve_a_while) as address:
+            rows = _shell(_HTTP.sub(address, command), bench, expect=3).stdout.splitlines()
         assert len(rows) > 2 and "stopped sending" in rows[-1]
         return
     if "some.avi" in command:
-        shutil.copy(video, bench / "some.avi")
+        _write_video(bench / "some.avi")
     output = re.search(r"--output (\S+)", command)
     if output:
         (bench / output[1]).unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 import io
 import os
 import socket
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +42,20 @@ def test_a_folder_gives_picture_suffixes_in_any_case_and_nothing_else(tmp_path: 
     pictures = [f"1{suffix}" for suffix in PICTURE_SUFFIXES] + ["2.PNG", "3.Tiff"]
     touch(tmp_path, *pictures, "notes.txt", "labels.csv", "png", "a.png.bak", "a.gif", "Thumbs.db")
     assert sorted(found(tmp_path)) == sorted(pictures)
+
+
+def test_a_folder_that_cannot_be_listed_does_not_end_the_run(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png", "b/c.png", "d/e.png")
+    pictures = find_pictures(str(tmp_path))
+    assert Path(next(pictures)).name == "a.png"
+    shutil.rmtree(tmp_path / "b")
+    assert [Path(path).name for path in pictures] == ["b", "e.png"]
+
+
+def test_a_pipe_is_no_picture(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png")
+    os.mkfifo(tmp_path / "b.png")
+    assert found(tmp_path) == ["a.png"]
 
 
 def test_a_single_file_is_given_whatever_its_suffix(tmp_path: Path) -> None:

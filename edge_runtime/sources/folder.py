@@ -26,6 +26,7 @@ def find_pictures(path: str) -> Iterator[str]:
         InputError: nothing there, a folder that cannot be listed, or no picture in it.
     """
     if os.path.isdir(path):
+        _list(path)  # refuses a folder that cannot be listed
         yield from _some(_walk(path), f"{shown(path)}: no pictures in this folder ({_suffixes()})")
     elif os.path.lexists(path):
         yield path
@@ -56,17 +57,32 @@ def read_frames(paths: Iterable[str]) -> Iterator[Frame]:
 
 
 def _walk(folder: str) -> Iterator[str]:
+    files, folders = _list(folder)
+    for name in files:
+        yield os.path.join(folder, name)
+    for name in folders:
+        path = os.path.join(folder, name)
+        try:
+            yield from _walk(path)
+        except InputError:
+            yield path  # becomes an error row, and the run goes on
+
+
+def _list(folder: str) -> tuple[list[str], list[str]]:
+    """Names of the pictures and of the folders in a folder, sorted; pipes and devices are no pictures."""
+    files, folders = [], []
     try:
         with os.scandir(folder) as scan:
-            entries = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in scan)
+            for entry in scan:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
+                elif os.path.splitext(entry.name)[1].lower() in PICTURE_SUFFIXES and (
+                    entry.is_symlink() or entry.is_file()
+                ):
+                    files.append(entry.name)
     except OSError as error:
         raise InputError(f"{shown(folder)}: cannot be listed ({error.strerror}); check its permissions") from None
-    for name, is_folder in entries:
-        if not is_folder and os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES:
-            yield os.path.join(folder, name)
-    for name, is_folder in entries:
-        if is_folder:
-            yield from _walk(os.path.join(folder, name))
+    return sorted(files), sorted(folders)
 
 
 def _some(paths: Iterator[str], message: str) -> Iterator[str]:

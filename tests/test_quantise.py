@@ -1,0 +1,74 @@
+"""Quantization-aware training on what the converter makes of it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tf_keras as keras
+
+from compress.export import export_int8
+from compress.prune import prune_network, sparsity_of
+from compress.quantise import quantise_network
+from compress.recipe import StageConfig
+from edge_runtime.interpreter import Interpreter
+from edge_runtime.preprocess import prepare
+from samples.draw import draw_cell
+from train.config import Config, read_config
+from train.loop import Examples
+from train.network import build_network
+
+STAGE = StageConfig(epochs=1, learning_rate=1e-4)
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    shipped = read_config()
+    return dataclasses.replace(
+        shipped,
+        picture=dataclasses.replace(shipped.picture, size=64),
+        network=dataclasses.replace(shipped.network, stem=8, channels=(16, 16, 16), strides=(2, 2, 2), pretrained=""),
+        fit=dataclasses.replace(shipped.fit, batch=8),
+    )
+
+
+@pytest.fixture(scope="module")
+def examples(config: Config) -> Examples:
+    cells = [draw_cell(i, leukemic=i % 2 == 0) for i in range(32)]
+    pixels = np.stack([prepare(cell, config.picture.spec) for cell in cells])
+    return Examples(pixels, np.arange(32) % 2, np.ones(32, np.float32))
+
+
+@pytest.fixture(scope="module")
+def network(config: Config) -> keras.Model:
+    keras.utils.set_random_seed(1)
+    return build_network(config.network, size=64, labels=2)
+
+
+@pytest.fixture(scope="module")
+def aware(config: Config, examples: Examples, network: keras.Model) -> keras.Model:
+    pruned = prune_network(network, examples, config, STAGE, 0.5)
+    assert sparsity_of(pruned) == pytest.approx(0.5, abs=0.01)
+    return quantise_network(pruned, network, examples, config, STAGE)
+
+
+def test_activations_use_their_whole_range_after_a_few_steps(aware: keras.Model) -> None:
+    """tfmot's own start, -6 to 6, would leave every minimum far below zero behind a ReLU."""
+    minima = {v.name: float(v.numpy()) for v in aware.weights if v.name.endswith("relu/output_min:0")}
+    maxima = {v.name: float(v.numpy()) for v in aware.weights if v.name.endswith("relu/output_max:0")}
+    assert len(minima) == len(maxima) == 7
+    assert all(value == pytest.approx(0, abs=1e-3) for value in minima.values()), minima
+    assert all(0 < value <= 6 for value in maxima.values()), maxima
+
+
+def test_pixels_enter_the_file_as_they_are(aware: keras.Model, examples: Examples) -> None:
+    interpreter = Interpreter(export_int8(aware, examples.pixels))
+    assert interpreter.input.dtype == np.uint8 and interpreter.output.dtype == np.uint8
+    assert interpreter.input.zero_point == 0
+    assert interpreter.input.scale == pytest.approx(1 / 255, rel=1e-6)
+
+
+def test_the_file_answers_as_the_trained_network(aware: keras.Model, examples: Examples) -> None:
+    interpreter = Interpreter(export_int8(aware, examples.pixels))
+    wanted = aware(examples.pixels / np.float32(255), training=False).numpy()
+    answers = [interpreter.invoke(pixels[np.newaxis])[0] * interpreter.output.scale for pixels in examples.pixels]
+    np.testing.assert_allclose(np.array(answers), wanted, atol=0.03)
