@@ -2,8 +2,8 @@
 
 import io
 import os
-import socket
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator

@@ -15,6 +15,8 @@ from train.errors import TrainError
 # The file's network reads (pixel - 128) / 128; ours reads pixel / 255.
 _INPUT_FACTOR = 255 / 128
 _SMALLEST_VARIANCE = 1e-4
+# A channel that hardly varies about a large value is sized by the value, to stay below ReLU6's cap.
+_LARGEST_OFFSET = 3.0
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 _ABSENT = np.zeros((0, 0, 0, 0), np.float32), np.zeros(0, np.float32)
 
@@ -23,8 +25,9 @@ def load_pretrained(network: Any, path: Path, pixels: PixelArray) -> None:
     """Sets all convolutions and norms but the last layer's from a quantised `.tflite`, in the order of its operators.
 
     A folded convolution has no batch norm left. Each norm gets the mean and variance that its convolution shows on the
-    given pictures, and the scale and offset that undo them, so that the network starts as the same function and the
-    norms are ready for training.
+    given pictures, and the offset that undoes them; its scale goes into the next kernel, as ReLU lets it (Nagel et al.
+    2019, arXiv 1906.04721). So the network starts as nearly the same function (where ReLU6 caps it differs), every
+    channel is of one size, and no channel is lost when one scale quantises them all.
 
     Args:
         network: from `build_network`, of the same convolutions or the first of them; changed in place.
@@ -37,6 +40,7 @@ def load_pretrained(network: Any, path: Path, pixels: PixelArray) -> None:
     convolutions = _read_convolutions(path)
     inputs = tf.cast(pixels, tf.float32) / 255.0
     ours = [layer for layer in network.layers if layer.name.endswith(("stem", "_depthwise", "_pointwise"))]
+    size = np.full(3, _INPUT_FACTOR, np.float32)  # how much larger the file's network has each input channel
     for i, layer in enumerate(ours):
         kernel, bias = convolutions[i] if i < len(convolutions) else _ABSENT
         # TFLite keeps [out, height, width, in] and, for depthwise, [1, height, width, channels].
@@ -48,13 +52,14 @@ def load_pretrained(network: Any, path: Path, pixels: PixelArray) -> None:
             )
         if i == 0:
             bias = bias - kernel.sum((0, 1, 2))
-            kernel = kernel * _INPUT_FACTOR
-        layer.set_weights([kernel])
+        layer.set_weights([kernel * size[:, np.newaxis]])
         shown = keras.Model(network.input, layer.output)(inputs, training=False)
         mean, variance = (np.asarray(value) for value in tf.nn.moments(shown, axes=[0, 1, 2]))
         variance = np.maximum(variance, _SMALLEST_VARIANCE)
         norm = network.get_layer(f"{layer.name}_norm")
-        norm.set_weights([np.sqrt(variance + norm.epsilon), bias + mean, mean, variance])
+        spread, centre = np.sqrt(variance + norm.epsilon), bias + mean
+        size = np.maximum(spread, np.abs(centre) / _LARGEST_OFFSET)
+        norm.set_weights([spread / size, centre / size, mean, variance])
 
 
 def _read_convolutions(path: Path) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
