@@ -34,7 +34,9 @@ def read_picture(path: str | Path) -> PixelArray:
     except FileNotFoundError:
         raise PictureError("no such file; check the path") from None
     except IsADirectoryError:
-        raise PictureError("is a folder that cannot be read as a picture; check its permissions, or give its path as an argument") from None
+        raise PictureError(
+            "is a folder that cannot be read as a picture; check its permissions, or give its path as an argument"
+        ) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise PictureError(f"cannot be read ({reason}); check its permissions and the disk") from None

@@ -74,7 +74,7 @@ def test_half_of_the_pointwise_weights_are_zero_in_the_file(made: Path) -> None:
     ]
     assert len(kernels) == 3
     zeros = sum(int((kernel == 0).sum()) for kernel in kernels) / sum(kernel.size for kernel in kernels)
-    assert zeros == pytest.approx(0.5, abs=0.05) or zeros > 0.5
+    assert 0.45 <= zeros <= 0.6
 
 
 def test_evaluate_writes_the_report(made: Path, finished: Path, many_drawn_cells: Path, tmp_path: Path) -> None:

@@ -37,12 +37,13 @@ def _pictures() -> np.ndarray:
     return np.ascontiguousarray(np.stack(cells))
 
 
-def test_it_computes_what_the_file_computes(weights: Path) -> None:
+@pytest.mark.parametrize(("block", "likeness"), [(0, 0.9), (10, 0.75)])
+def test_its_channels_stir_as_those_of_the_file_do(weights: Path, block: int, likeness: float) -> None:
+    """Not to the letter, since ReLU6 caps each channel at another size; kernels in another order would be near 0."""
     pixels = _pictures()
     network = build_network(read_config().network, size=128, labels=2)
     load_pretrained(network, weights, pixels)
-    last = 5  # blocks; further on, the cap of ReLU6 at another size of each channel adds up
-    ours = keras.Model(network.input, network.get_layer(f"block{last - 1}_pointwise_relu").output)(pixels / 255.0)
+    ours = keras.Model(network.input, network.get_layer(f"block{block}_pointwise_relu").output)(pixels / 255.0)
     interpreter = Interpreter(
         str(weights),
         experimental_preserve_all_tensors=True,
@@ -50,7 +51,7 @@ def test_it_computes_what_the_file_computes(weights: Path) -> None:
     )
     interpreter.allocate_tensors()
     convolutions = [op for op in interpreter._get_ops_details() if "CONV_2D" in op["op_name"]]
-    output = convolutions[2 * last]["outputs"][0]
+    output = convolutions[2 * (block + 1)]["outputs"][0]
     for picture, own in zip(pixels, ours.numpy(), strict=True):
         interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture[np.newaxis])
         interpreter.invoke()
@@ -59,7 +60,7 @@ def test_it_computes_what_the_file_computes(weights: Path) -> None:
         stirring = [c for c in range(theirs.shape[2]) if theirs[:, :, c].std() > 5 and own[:, :, c].std() > 0]
         alike = [np.corrcoef(theirs[:, :, c].ravel(), own[:, :, c].ravel())[0, 1] for c in stirring]
         assert len(alike) > 10
-        assert np.median(alike) > 0.95
+        assert np.median(alike) > likeness
 
 
 def test_training_starts_from_the_same_function(weights: Path) -> None:

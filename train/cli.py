@@ -120,7 +120,8 @@ def evaluate(data: Path, groups: Path, folder: Path | None, model: Path | None, 
 def run_group(commands: click.Group, name: str) -> None:
     """Runs a command group; our own errors become one line and exit code 1."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("train").setLevel(logging.INFO)
+    for room in ("train", "compress"):
+        logging.getLogger(room).setLevel(logging.INFO)
     try:
         code = commands.main(prog_name=f"python -m {name}", standalone_mode=False)
     except EdgeClassifyError as error:
