@@ -4,14 +4,14 @@ from collections import Counter
 
 from compress.size import Size, size_table
 from compress.verify import Parity, parity_text
-from edge_runtime.contract import Contract
+from edge_runtime.contract import Contract, Scores
 from train.data import Data
 from train.evaluate import RESEARCH_USE, scores_table
 from train.split import PARTS
 
 
-def model_card(contract: Contract, parity: Parity, sizes: list[Size], data: Data) -> str:
-    """Writes the card in Markdown."""
+def model_card(contract: Contract, parity: Parity, sizes: list[Size], data: Data, area_alone: Scores) -> str:
+    """Writes the card in Markdown; `area_alone` is what the size of the cell reaches on the same cells."""
     origin, first = contract.provenance, contract.labels[0]
     low, high = contract.decision.abstain_low, contract.decision.abstain_high
     settings = ", ".join(f"{key} {value}" for key, value in origin.recipe.items())
@@ -32,10 +32,10 @@ Report subjects: {", ".join(origin.report_subjects)}. They chose no weight, epoc
 
 ## Scores on the report subjects
 
-With 95 % intervals from a bootstrap over subject groups; `{first}` is positive. Both columns answer every cell,
+With 95 % intervals from a bootstrap over subject groups; `{first}` is positive. All columns answer every cell,
 also those that the device calls `uncertain`.
 
-{scores_table({"float32": origin.float_scores, "int8, as shipped": origin.int8_scores})}
+{scores_table({"float32": origin.float_scores, "int8, as shipped": origin.int8_scores, "cell area alone": area_alone})}
 
 Parity: {parity_text(parity)}.
 

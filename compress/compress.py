@@ -26,6 +26,7 @@ from edge_runtime.contract import SCHEMA, Contract, Decision, Interval, Provenan
 from edge_runtime.preprocess import decode, prepare, read_picture
 from train.calibrate import fit_calibration
 from train.data import Data
+from train.evaluate import area_predictions
 from train.groups import natural_key
 from train.loop import predict
 from train.metrics import score
@@ -208,9 +209,9 @@ def _verify_and_write(
         tuple(map(float, classifier.calibrate(classifier.scores(pixels)))),
     )
     contract = dataclasses.replace(draft.contract, provenance=provenance)
-    bundle = dataclasses.replace(
-        draft, path=out, contract=contract, probe_answer=answer, card=model_card(contract, parity, sizes, data)
-    )
+    area = area_predictions(exported, data.dataset, data.groups)
+    card = model_card(contract, parity, sizes, data, score(area.probabilities, area.targets, groups))
+    bundle = dataclasses.replace(draft, path=out, contract=contract, probe_answer=answer, card=card)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         write_bundle(bundle)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,16 +36,19 @@ class Judged:
 def judge_run(folder: Path, run: Run, dataset: Dataset, groups: dict[str, str]) -> Judged:
     """Judges the float network of a training run."""
     predictions = run_predictions(folder, run, dataset, groups)
-    return Judged(f"{run.config.name}, float", run.config.data, predictions, _baseline(predictions, dataset, groups))
+    return _beside_area(f"{run.config.name}, float", run.config.data, predictions, dataset, groups)
 
 
 def judge_bundle(classifier: Classifier, dataset: Dataset, groups: dict[str, str]) -> Judged:
     """Judges a bundle, run as a device runs it."""
     contract = classifier.contract
     predictions = bundle_predictions(classifier, dataset, groups)
-    return Judged(
-        f"{contract.name}, int8", contract.provenance.data, predictions, _baseline(predictions, dataset, groups)
-    )
+    return _beside_area(f"{contract.name}, int8", contract.provenance.data, predictions, dataset, groups)
+
+
+def _beside_area(model: str, data: str, predictions: Predictions, dataset: Dataset, groups: dict[str, str]) -> Judged:
+    own = groups_of([cell.subject for cell in dataset.cells], groups)
+    return Judged(model, data, predictions, area_predictions(predictions, dataset, own))
 
 
 def run_predictions(folder: Path, run: Run, dataset: Dataset, groups: dict[str, str]) -> Predictions:
@@ -89,9 +93,14 @@ def _report_part(
     return tuple(dataset.cells[i] for i in chosen), tuple(own[i] for i in chosen)
 
 
-def _baseline(judged: Predictions, dataset: Dataset, groups: dict[str, str]) -> Predictions:
-    """What area alone answers on the same cells, fitted on all other subject groups."""
-    own = groups_of([cell.subject for cell in dataset.cells], groups)
+def area_predictions(judged: Predictions, dataset: Dataset, own: Sequence[str]) -> Predictions:
+    """What area alone answers on the same cells, fitted on all other subject groups.
+
+    Args:
+        judged: the cells to answer.
+        dataset: all cells.
+        own: the subject group of each cell of `dataset`.
+    """
     others = [i for i, group in enumerate(own) if group not in set(judged.groups)]
     other_cells = [dataset.cells[i] for i in others]
     weights = cell_weights(
