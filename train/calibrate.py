@@ -5,9 +5,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from edge_runtime.contract import Decision
-
-SMALLEST_SCORE = 1e-6
+from edge_runtime.classifier import SMALLEST_SCORE
 
 
 def fit_calibration(
@@ -20,7 +18,7 @@ def fit_calibration(
     Two labels make this Platt scaling (Platt 1999); more make it vector scaling with one scale (Guo et al. 2017).
 
     Args:
-        scores: float `[n, labels]`, softmax outputs.
+        scores: float `[n, labels]`, softmax outputs; floored as the device floors them.
         targets: float `[n, labels]`, one-hot labels, or the probabilities of another model to agree with.
         weights: float `[n]`.
 
@@ -61,8 +59,3 @@ def fit_abstain_band(probabilities: npt.NDArray[np.floating], share: float) -> t
         return 0.5, 0.5
     margin = float(np.quantile(np.maximum(probabilities.max(1) - 0.5, 0.0), share))
     return round(0.5 - margin, 3), round(0.5 + margin, 3)
-
-
-def decision_of(scale: float, offset: tuple[float, ...], band: tuple[float, float]) -> Decision:
-    """The contract's decision part."""
-    return Decision(logit_scale=scale, logit_offset=offset, abstain_low=band[0], abstain_high=band[1])
