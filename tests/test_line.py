@@ -153,9 +153,9 @@ def test_other_data_than_the_runs_are_refused(
         (["train", "fit", "--data", "samples"], "no cells named UID_"),
         (["train", "fit", "--data", "samples", "--config", "absent.toml"], "absent.toml: cannot be read"),
         (["train", "audit", "absent"], "absent: no such folder"),
-        (["train", "evaluate", "--data", "samples", "--run", "absent"], "absent: no training run"),
+        (["train", "evaluate", "--data", "samples", "--model", "samples/cell-01.png"], "no cells named UID_"),
         (["compress", "run", "--data", "samples", "--run", "absent"], "absent: no training run"),
-        (["compress", "verify", "absent.tflite", "--data", "samples"], "no training run"),
+        (["compress", "verify", "absent.tflite", "--data", "samples"], "absent.tflite: cannot be read"),
     ],
 )
 def test_bad_input_gets_one_clear_line(arguments: list[str], message: str, tmp_path: Path) -> None:

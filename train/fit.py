@@ -135,5 +135,5 @@ def _read_history(path: Path, epochs: int) -> list[dict[str, float]]:
 
 
 def _write_history(path: Path, history: list[dict[str, float]]) -> None:
-    lines = [",".join(history[0]), *(",".join(f"{value:.6g}" for value in row.values()) for row in history)]
+    lines = [",".join(history[0]), *(",".join(str(value) for value in row.values()) for row in history)]
     path.write_text("\n".join(lines) + "\n", "utf-8")
