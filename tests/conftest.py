@@ -33,16 +33,21 @@ class RunCli(Protocol):
     ) -> "subprocess.CompletedProcess[str]": ...
 
 
-@pytest.fixture(scope="session")
-def data_root() -> Path:
-    """The folder of real data; without it a test is skipped, in CI it fails."""
-    path = Path(os.environ.get("EDGE_CLASSIFY_DATA") or ROOT / ".." / "shared" / "data").resolve()
+def shared_folder(variable: str, default: str) -> Path:
+    """A folder of files that are not in the project; without it a test is skipped, in CI it fails."""
+    path = Path(os.environ.get(variable) or ROOT / ".." / "shared" / default).resolve()
     if not path.is_dir():
-        reason = f"no data at {path}; set EDGE_CLASSIFY_DATA to the folder that holds c-nmc"
+        reason = f"no folder {path}; set {variable} to where its files are"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
     return path
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of real data."""
+    return shared_folder("EDGE_CLASSIFY_DATA", "data")
 
 
 @pytest.fixture(scope="session")

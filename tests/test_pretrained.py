@@ -1,7 +1,6 @@
 """A network started from a folded ImageNet model is that model."""
 
 import dataclasses
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,25 +9,17 @@ import tf_keras as keras
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from samples.draw import draw_cell
+from tests.conftest import shared_folder
 from train.config import NetworkConfig, read_config
 from train.errors import TrainError
 from train.network import build_network
 from train.pretrained import load_pretrained
 
-ROOT = Path(__file__).parent.parent
-
 
 @pytest.fixture(scope="module")
 def weights() -> Path:
-    """The pretrained file that the default settings name; in CI it must be there."""
-    folder = Path(os.environ.get("EDGE_CLASSIFY_WEIGHTS") or ROOT / ".." / "shared" / "weights")
-    path = folder / read_config().network.pretrained
-    if not path.is_file():
-        reason = f"no {path.name} in {folder}; set EDGE_CLASSIFY_WEIGHTS to its folder"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path
+    """The pretrained file that the default settings name."""
+    return shared_folder("EDGE_CLASSIFY_WEIGHTS", "weights") / read_config().network.pretrained
 
 
 def _pictures() -> np.ndarray:
