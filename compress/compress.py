@@ -80,7 +80,7 @@ def compress(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path, ou
         pruned = prune_network(network, examples, run.config, recipe.prune, recipe.sparsity)
     log.info("training quantization-aware")
     aware = quantise_network(pruned, network, examples, run.config, recipe.quantise)
-    model = export_int8(aware, examples.pixels[_spread(len(examples.pixels), recipe.calibration_cells)])
+    model = export_int8(aware, examples.spread(recipe.calibration_cells))
     float_model = export_float(network)
     (folder / FLOAT_MODEL).write_bytes(float_model)
     sizes = [
@@ -108,11 +108,6 @@ def plain_weights(aware: Any, network: Any) -> Any:
 
 def _short(variable: str) -> str:
     return variable.partition(":")[0].rpartition("/")[2]
-
-
-def _spread(count: int, wanted: int) -> np.ndarray:
-    """Positions spread evenly over a part."""
-    return np.unique(np.linspace(0, count - 1, min(wanted, count)).astype(int))
 
 
 def _read_probe(path: Path) -> bytes:

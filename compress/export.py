@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from compress.errors import CompressError
 from edge_runtime.preprocess import PixelArray
+from train.network import network_input
 
 
 def export_int8(aware: Any, calibration: PixelArray) -> bytes:
@@ -28,7 +29,7 @@ def export_int8(aware: Any, calibration: PixelArray) -> bytes:
 
     def representative() -> Iterator[list[np.ndarray]]:
         for pixels in calibration:
-            yield [pixels[np.newaxis].astype(np.float32) / 255]
+            yield [network_input(pixels[np.newaxis]).numpy()]
 
     converter = tf.lite.TFLiteConverter.from_keras_model(aware)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 
 from compress.finetune import clone, finetune
@@ -11,6 +10,7 @@ from compress.recipe import StageConfig
 from edge_runtime.preprocess import PixelArray
 from train.config import Config
 from train.loop import Examples
+from train.network import network_input
 
 # Share of a range that tfmot's moving average keeps at each step (MovingAverageQuantizer, ema_decay).
 _TFMOT_KEEPS = 0.999
@@ -37,7 +37,7 @@ def quantise_network(network: Any, teacher: Any, examples: Examples, config: Con
     scheme = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme()
     aware = tfmot.quantization.keras.quantize_apply(annotated, scheme)
     _fix_input_range(aware)
-    _calibrate_ranges(aware, examples.pixels)
+    _calibrate_ranges(aware, examples.spread(_RANGE_CELLS))
     finetune(aware, examples, config, stage, teacher=teacher, keep_average=True)
     return aware
 
@@ -51,11 +51,10 @@ def _calibrate_ranges(aware: Any, pixels: PixelArray) -> None:
     ranges = _activation_ranges(aware)
     untouched = aware.get_weights()
     starts = [float(variable.numpy()) for variable in ranges]
-    chosen = pixels[np.linspace(0, len(pixels) - 1, min(len(pixels), _RANGE_CELLS)).astype(int)]
-    batches = np.array_split(chosen, -(-len(chosen) // _RANGE_BATCH))
+    batches = np.array_split(pixels, -(-len(pixels) // _RANGE_BATCH))
     seen = np.zeros(len(ranges))
     for batch in batches:
-        aware(tf.cast(batch, tf.float32) / 255.0, training=True)
+        aware(network_input(batch), training=True)
         for i, (variable, start) in enumerate(zip(ranges, starts, strict=True)):
             seen[i] += (float(variable.numpy()) - _TFMOT_KEEPS * start) / (1 - _TFMOT_KEEPS)
         aware.set_weights(untouched)

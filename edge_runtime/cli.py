@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from edge_runtime.errors import EdgeClassifyError, ModelError
+from edge_runtime.errors import EdgeClassifyError, InputError, ModelError
 from edge_runtime.version import __version__
 
 # cv2 and LiteRT are imported inside the functions that need them, so that --help and --version answer at once.
@@ -162,7 +162,6 @@ def _classify(
 def _file_frames(paths: tuple[str, ...]) -> "Iterator[Frame]":
     from itertools import chain
 
-    from edge_runtime.errors import InputError
     from edge_runtime.sources.folder import find_pictures, listed_paths, read_frames
 
     # The first picture of every argument is looked up before anything runs, so that a mistyped one costs nothing.

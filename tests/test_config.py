@@ -11,6 +11,15 @@ from train.config import DEFAULT_CONFIG, read_config
 from train.errors import TrainError
 
 
+def _changed(source: Path, folder: Path, pattern: str, replacement: str) -> Path:
+    """A copy of a settings file with one line replaced."""
+    text, count = re.subn(pattern, replacement, source.read_text("utf-8"), count=1, flags=re.MULTILINE)
+    assert count == 1
+    path = folder / source.name
+    path.write_text(text, "utf-8")
+    return path
+
+
 def test_the_shipped_files_are_read() -> None:
     assert read_config().picture.spec.size == read_config().picture.size
     assert read_recipe().tolerance.flips <= 0.02
@@ -36,10 +45,7 @@ def test_the_shipped_files_are_read() -> None:
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, pattern: str, replacement: str, message: str) -> None:
-    path = tmp_path / "config.toml"
-    text, count = re.subn(pattern, replacement, DEFAULT_CONFIG.read_text("utf-8"), count=1, flags=re.MULTILINE)
-    assert count == 1
-    path.write_text(text, "utf-8")
+    path = _changed(DEFAULT_CONFIG, tmp_path, pattern, replacement)
     with pytest.raises(TrainError, match=message) as caught:
         read_config(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
@@ -55,10 +61,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path, pattern: str, replacement: str
     ],
 )
 def test_a_wrong_recipe_is_named(tmp_path: Path, pattern: str, replacement: str, message: str) -> None:
-    path = tmp_path / "recipe.toml"
-    text, count = re.subn(pattern, replacement, DEFAULT_RECIPE.read_text("utf-8"), count=1, flags=re.MULTILINE)
-    assert count == 1
-    path.write_text(text, "utf-8")
+    path = _changed(DEFAULT_RECIPE, tmp_path, pattern, replacement)
     with pytest.raises(CompressError, match=message):
         read_recipe(path)
 

@@ -71,7 +71,7 @@ def _serve_a_while(send_picture: Callable[[int], None]) -> None:
         time.sleep(0.05)
 
 
-def _shell(command: str, folder: Path, expect: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+def _shell(command: str, folder: Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
     scripts = Path(sys.executable).parent
     assert (scripts / "edge-classify").exists(), "install the project: make test does"
     path = f"{scripts}{os.pathsep}{os.environ['PATH']}"
@@ -79,7 +79,7 @@ def _shell(command: str, folder: Path, expect: int = 0, **environment: str) -> s
         command,
         shell=True,
         cwd=folder,
-        env={**os.environ, "PATH": path, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+        env={**os.environ, "PATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         text=True,
         timeout=900,

@@ -14,6 +14,7 @@ import tf_keras as keras
 from edge_runtime.preprocess import PixelArray
 from train.augment import augment
 from train.config import AugmentConfig, FitConfig
+from train.network import network_input
 
 Floats = npt.NDArray[np.float32]
 PREDICT_BATCH = 64
@@ -32,6 +33,11 @@ class Examples:
     pixels: PixelArray
     targets: npt.NDArray[np.int64]
     weights: Floats
+
+    def spread(self, count: int) -> PixelArray:
+        """The pixels of `count` cells spread evenly over the part, or of all where there are fewer."""
+        chosen = np.linspace(0, len(self.pixels) - 1, min(count, len(self.pixels))).astype(int)
+        return np.asarray(self.pixels[chosen], np.uint8)
 
 
 class Loop:
@@ -113,7 +119,7 @@ class Loop:
         weights = tf.convert_to_tensor(self._examples.weights)
 
         def take(step: Any, index: Any) -> Any:
-            chosen = tf.cast(tf.gather(pixels, index), tf.float32) / 255.0
+            chosen = network_input(tf.gather(pixels, index))
             step_seed = tf.stack([tf.constant(seed, tf.int64), step])
             changed = augment(chosen, self._changes, step_seed)
             return changed, tf.gather(targets, index), tf.gather(weights, index), step_seed
@@ -174,7 +180,7 @@ def predict(network: Any, pixels: PixelArray) -> Floats:
         float32 `[n, labels]` probabilities.
     """
     parts = [
-        network(tf.cast(pixels[i : i + PREDICT_BATCH], tf.float32) / 255.0, training=False).numpy()
+        network(network_input(pixels[i : i + PREDICT_BATCH]), training=False).numpy()
         for i in range(0, len(pixels), PREDICT_BATCH)
     ]
     return np.concatenate(parts)

@@ -2,11 +2,17 @@
 
 from typing import Any
 
+import tensorflow as tf
 import tf_keras as keras
 
 from train.config import NetworkConfig
 
 LOGITS_LAYER = "logits"
+
+
+def network_input(pixels: Any) -> Any:
+    """Prepared uint8 pixels of any shape as the float32 in 0..1 that the network reads."""
+    return tf.cast(pixels, tf.float32) / 255.0
 
 
 def build_network(config: NetworkConfig, *, size: int, labels: int) -> Any:

@@ -11,6 +11,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edge_runtime.preprocess import PixelArray
 from train.errors import TrainError
+from train.network import network_input
 
 # The file's network reads (pixel - 128) / 128; ours reads pixel / 255.
 _INPUT_FACTOR = 255 / 128
@@ -38,7 +39,7 @@ def load_pretrained(network: Any, path: Path, pixels: PixelArray) -> None:
         TrainError: the file cannot be read or its convolutions have other shapes.
     """
     convolutions = _read_convolutions(path)
-    inputs = tf.cast(pixels, tf.float32) / 255.0
+    inputs = network_input(pixels)
     ours = [layer for layer in network.layers if layer.name.endswith(("stem", "_depthwise", "_pointwise"))]
     size = np.full(3, _INPUT_FACTOR, np.float32)  # how much larger the file's network has each input channel
     for i, layer in enumerate(ours):

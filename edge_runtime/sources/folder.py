@@ -26,7 +26,6 @@ def find_pictures(path: str) -> Iterator[str]:
         InputError: nothing there, a folder that cannot be listed, or no picture in it.
     """
     if os.path.isdir(path):
-        _list(path)  # refuses a folder that cannot be listed
         yield from _some(_walk(path), f"{shown(path)}: no pictures in this folder ({_suffixes()})")
     elif os.path.lexists(path):
         yield path
