@@ -6,8 +6,9 @@ from compress.size import Size, size_table
 from compress.verify import Parity, parity_text
 from edge_runtime.contract import Contract, Scores
 from train.data import Data
-from train.evaluate import RESEARCH_USE, scores_table
+from train.evaluate import scores_table
 from train.split import PARTS
+from train.tables import RESEARCH_USE
 
 
 def model_card(contract: Contract, parity: Parity, sizes: list[Size], data: Data, area_alone: Scores) -> str:

@@ -1,7 +1,8 @@
-"""`python -m train`: audit, fit, evaluate."""
+"""`python -m train`: audit, fit, evaluate, crossval."""
 
 import logging
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -27,6 +28,15 @@ groups_option = click.option(
     type=_PATH,
     default=C_NMC_GROUPS,
     help="subject,group CSV, as audit writes it; C-NMC's when not given.",
+)
+config_option = click.option(
+    "--config", type=_PATH, default=DEFAULT_CONFIG, help="Settings; train/default.toml when not given."
+)
+weights_option = click.option(
+    "--weights",
+    type=_PATH,
+    default=lambda: Path(os.environ.get(WEIGHTS_VARIABLE, "../shared/weights")),
+    help=f"Folder of the pretrained file that the settings name; ${WEIGHTS_VARIABLE} when not given.",
 )
 
 
@@ -56,14 +66,9 @@ def audit(data: Path, groups: Path | None) -> None:
 @group.command()
 @data_option
 @groups_option
-@click.option("--config", type=_PATH, default=DEFAULT_CONFIG, help="Settings; train/default.toml when not given.")
+@config_option
 @click.option("--run", "folder", type=_PATH, default=Path("runs/default"), show_default=True, help="Folder of the run.")
-@click.option(
-    "--weights",
-    type=_PATH,
-    default=lambda: Path(os.environ.get(WEIGHTS_VARIABLE, "../shared/weights")),
-    help=f"Folder of the pretrained file that the settings name; ${WEIGHTS_VARIABLE} when not given.",
-)
+@weights_option
 def fit(data: Path, groups: Path, config: Path, folder: Path, weights: Path) -> None:
     """Fit the network; an interrupted run in the same folder goes on."""
     from train.config import read_config
@@ -78,13 +83,13 @@ def fit(data: Path, groups: Path, config: Path, folder: Path, weights: Path) -> 
         settings,
         folder,
         weights=weights,
-        on_epoch=_print_epoch,
+        on_epoch=lambda row: click.echo(_epoch_text(row)),
     )
     click.echo(f"wrote {folder}")
 
 
-def _print_epoch(row: dict[str, float]) -> None:
-    click.echo(
+def _epoch_text(row: dict[str, float]) -> str:
+    return (
         f"epoch {row['epoch']:.0f}: loss {row['loss']:.4f}, AUROC on select {row['select_auroc']:.4f}, "
         f"{row['seconds']:.0f} s"
     )
@@ -117,11 +122,51 @@ def evaluate(data: Path, groups: Path, folder: Path | None, model: Path | None, 
     click.echo(f"wrote {out}/report.md")
 
 
+@group.command()
+@data_option
+@groups_option
+@config_option
+@click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Networks to fit.")
+@click.option("--out", type=_PATH, default=Path("runs/crossval"), show_default=True, help="Folder of the folds.")
+@weights_option
+def crossval(data: Path, groups: Path, config: Path, folds: int, out: Path, weights: Path) -> None:
+    """Fit a network a fold and judge every cell by one that never saw its subject; an interrupted run goes on."""
+    from train.config import read_config
+    from train.crossval import PREDICTIONS, crossvalidate
+    from train.crossval_report import report_crossval
+    from train.dataset import read_dataset
+    from train.groups import read_groups
+    from train.metrics import measure
+    from train.tables import score_table
+
+    settings = read_config(config)
+    finished = crossvalidate(
+        read_dataset(data),
+        settings,
+        read_groups(groups),
+        out,
+        folds=folds,
+        weights=weights,
+        on_epoch=lambda fold, row: click.echo(f"fold {fold} of {folds}, {_epoch_text(row)}", err=True),
+    )
+    options = {"data": data, "groups": groups, "config": config, "folds": folds, "out": out, "weights": weights}
+    typed = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+    report = out / "report.html"
+    models = report_crossval(
+        report, finished, settings, command=shlex.join(["python", "-m", "train", "crossval", *typed])
+    )
+    scores = {name: measure(own.probabilities, own.targets, own.groups) for name, own in models.items()}
+    click.echo(score_table(scores).markdown())
+    click.echo(f"wrote {out / PREDICTIONS} and {report}")
+
+
 def run_group(commands: click.Group, name: str) -> None:
     """Runs a command group; our own errors become one line and exit code 1."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     for room in ("train", "compress"):
         logging.getLogger(room).setLevel(logging.INFO)
+    # It takes the network of each further fold for a function traced anew by mistake.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         code = commands.main(prog_name=f"python -m {name}", standalone_mode=False)
     except EdgeClassifyError as error:

@@ -61,8 +61,14 @@ class Data:
         return Examples(self.pixels[chosen], self.targets[chosen], weights)
 
 
-def load_data(dataset: Dataset, config: Config, groups: dict[str, str]) -> Data:
+def load_data(dataset: Dataset, config: Config, groups: dict[str, str], split: Split | None = None) -> Data:
     """Reads every cell and splits the subjects.
+
+    Args:
+        dataset: the cells.
+        config: the settings.
+        groups: the group of each subject that is not alone.
+        split: the part of each group; follows from the settings when not given.
 
     Raises:
         TrainError: the split is not possible.
@@ -70,7 +76,7 @@ def load_data(dataset: Dataset, config: Config, groups: dict[str, str]) -> Data:
     """
     group_list = groups_of([cell.subject for cell in dataset.cells], groups)
     labels = [cell.label for cell in dataset.cells]
-    split = split_groups(group_list, labels, config.split.shares, config.fit.seed)
+    split = split or split_groups(group_list, labels, config.split.shares, config.fit.seed)
     log.info("reading %d cells", len(dataset.cells))
     pixels = load_pixels(dataset.cells, config.picture.spec)
     return Data(dataset, pixels, group_list, split, fingerprint(dataset, pixels))

@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from edge_runtime.classifier import Classifier
-from edge_runtime.contract import Interval, Scores
-from train.baseline import area_probabilities, areas
+from edge_runtime.contract import Scores
+from train.baseline import areas, fit_and_answer
 from train.dataset import Cell, Dataset, label_indices, load_pixels
 from train.errors import TrainError
+from train.figures import write_png
 from train.groups import groups_of, natural_key
 from train.loop import predict
-from train.metrics import answers_of, score
-from train.plots import write_confusion, write_roc
+from train.metrics import score
+from train.plots import plot_confusion, plot_roc
 from train.predictions import Predictions, device_scores
 from train.run import Run, load_network
+from train.tables import RESEARCH_USE, Table, score_table, subject_table
 from train.weights import cell_weights
-
-RESEARCH_USE = "Research use only; not a medical device."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +106,7 @@ def area_predictions(judged: Predictions, dataset: Dataset, own: Sequence[str]) 
     weights = cell_weights(
         [own[i] for i in others], [cell.label for cell in other_cells], subject_power=0.5, balance_classes=False
     )
-    probabilities = area_probabilities(
+    probabilities = fit_and_answer(
         areas(other_cells), label_indices(other_cells, dataset.labels), weights, areas(judged.cells)
     )
     return dataclasses.replace(judged, probabilities=probabilities)
@@ -130,51 +130,22 @@ def write_report(judged: Judged, folder: Path) -> dict[str, Scores]:
             json.dumps({name: dataclasses.asdict(value) for name, value in scores.items()}, indent=2) + "\n", "utf-8"
         )
         subjects = subject_table(judged.predictions)
-        (folder / "subjects.csv").write_text("\n".join(",".join(row) for row in subjects) + "\n", "utf-8")
-        write_confusion(judged.predictions, folder / "confusion.png")
-        write_roc(parts, folder / "roc.png")
+        (folder / "subjects.csv").write_text(subjects.csv(), "utf-8")
+        write_png(plot_confusion(judged.predictions), folder / "confusion.png")
+        write_png(plot_roc(parts), folder / "roc.png")
         (folder / "report.md").write_text(_report(judged, scores, subjects), "utf-8")
     except OSError as error:
         raise TrainError(f"{folder}: cannot be written ({error.strerror}); give another --out") from None
     return scores
 
 
-def subject_table(predictions: Predictions) -> list[list[str]]:
-    """Header and one row per subject: group, label, cells, share right, mean probability of the first label."""
-    answers, targets = answers_of(predictions.probabilities), predictions.targets
-    members: dict[tuple[str, str, str], list[int]] = {}
-    for i, (cell, group) in enumerate(zip(predictions.cells, predictions.groups, strict=True)):
-        members.setdefault((cell.subject, group, cell.label), []).append(i)
-    rows = [["subject", "group", "label", "cells", "right", f"mean_p_{predictions.labels[0]}"]]
-    for (subject, group, label), chosen in sorted(members.items(), key=lambda item: natural_key(item[0][0])):
-        right = float((answers[chosen] == targets[chosen]).mean())
-        mean = float(predictions.probabilities[chosen, 0].mean())
-        rows.append([subject, group, label, str(len(chosen)), f"{right:.3f}", f"{mean:.3f}"])
-    return rows
-
-
 def scores_table(scores: dict[str, Scores]) -> str:
     """A Markdown table, one row a metric, one column a model, each with its interval."""
-    names = [field.name for field in dataclasses.fields(Scores)]
-    lines = ["| | " + " | ".join(scores) + " |", "|---" * (len(scores) + 1) + "|"]
-    for name in names:
-        cells = [_interval(getattr(value, name)) for value in scores.values()]
-        lines.append(
-            f"| {name.replace('_', ' ').replace('auroc', 'AUROC').replace('f1', 'F1')} | {' | '.join(cells)} |"
-        )
-    return "\n".join(lines)
+    return score_table({name: vars(own) for name, own in scores.items()}).markdown()
 
 
-def _interval(score_: Interval) -> str:
-    return f"{score_.value:.3f} ({score_.low:.3f} to {score_.high:.3f})"
-
-
-def _report(judged: Judged, scores: dict[str, Scores], subjects: list[list[str]]) -> str:
+def _report(judged: Judged, scores: dict[str, Scores], subjects: Table) -> str:
     predictions = judged.predictions
-    header, *rows = subjects
-    table = "\n".join(
-        ["| " + " | ".join(header) + " |", "|---" * len(header) + "|", *("| " + " | ".join(row) + " |" for row in rows)]
-    )
     return f"""# {judged.model}: report
 
 {RESEARCH_USE}
@@ -190,5 +161,5 @@ positive label of sensitivity and specificity. Data: {judged.data}.
 
 ## By subject
 
-{table}
+{subjects.markdown()}
 """

@@ -1,7 +1,7 @@
 """Fits the network on the train part, chooses epoch and calibration on the select part, and can be resumed."""
 
 import dataclasses
-import json
+import io
 import logging
 import time
 from collections.abc import Callable
@@ -15,17 +15,17 @@ import tf_keras as keras
 from train.calibrate import apply_calibration, fit_abstain_band, fit_calibration
 from train.config import Config
 from train.data import Data
-from train.errors import TrainError
+from train.files import claim, write_json, write_whole, writing
 from train.loop import Loop, predict
 from train.metrics import auroc
 from train.network import build_network, fold_calibration
 from train.pretrained import load_pretrained
-from train.run import NETWORK, STATE, Run, write_json
+from train.run import NETWORK, STATE, Run
 
 log = logging.getLogger(__name__)
 
 HISTORY = "history.csv"
-_BEST = "best.weights.h5"
+_BEST = "best.weights.npz"
 # Train cells on which a pretrained network's norms are set: enough for 8 x 8 means of every channel.
 _STATISTICS_CELLS = 256
 
@@ -50,10 +50,12 @@ def fit(
         on_epoch: told the numbers of each finished epoch.
 
     Raises:
-        TrainError: the folder holds a run of other settings or data, or cannot be written.
+        TrainError: the folder holds a run of other settings, data or parts, or cannot be written.
     """
-    identity = {"config": dataclasses.asdict(config), "data_sha256": data.fingerprint}
-    _claim(run, identity)
+    claim(
+        run / STATE,
+        {"config": dataclasses.asdict(config), "data_sha256": data.fingerprint, "part_of": data.split.part_of},
+    )
     keras.utils.set_random_seed(config.fit.seed)
     network = build_network(config.network, size=config.picture.size, labels=len(data.dataset.labels))
     examples = data.examples(config)
@@ -70,7 +72,6 @@ def fit(
         log.info("going on after epoch %d", int(loop.epoch.numpy()))
     history = _read_history(run / HISTORY, int(loop.epoch.numpy()))
     select = data.part("select")
-    best_file = str(run / _BEST)
     while int(loop.epoch.numpy()) < config.fit.epochs:
         started = time.perf_counter()
         loss = loop.run_epoch()
@@ -78,14 +79,15 @@ def fit(
             reached = auroc(predict(averaged, data.pixels[select]), data.targets[select])
             if reached > float(best.numpy()):
                 best.assign(reached)
-                averaged.save_weights(best_file)
+                _write_weights(run / _BEST, averaged)
         row = {"epoch": float(loop.epoch.numpy()), "loss": loss, "select_auroc": reached}
         history.append(row)
         _write_history(run / HISTORY, history)
-        manager.save()
+        with writing(run):
+            manager.save()
         if on_epoch is not None:
             on_epoch({**row, "seconds": time.perf_counter() - started})
-    network.load_weights(best_file)
+    _load_best(network, run)
     best_row = max(history, key=lambda row: row["select_auroc"])
     _finish(network, data, config, run, best_row)
 
@@ -98,7 +100,8 @@ def _finish(network: Any, data: Data, config: Config, folder: Path, best_row: di
     scale, offset = fit_calibration(scores, one_hot, weights)
     band = fit_abstain_band(apply_calibration(scores, scale, offset), config.fit.abstain_share)
     fold_calibration(network, scale, offset)
-    network.save(folder / NETWORK)
+    with writing(folder):
+        network.save(folder / NETWORK)
     finished = Run(
         config=config,
         data_sha256=data.fingerprint,
@@ -111,22 +114,6 @@ def _finish(network: Any, data: Data, config: Config, folder: Path, best_row: di
     write_json(folder / STATE, dataclasses.asdict(finished))
 
 
-def _claim(run: Path, identity: dict[str, Any]) -> None:
-    state = run / STATE
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        if state.exists():
-            known = json.loads(state.read_text("utf-8"))
-            if {key: known.get(key) for key in identity} != json.loads(json.dumps(identity)):
-                raise TrainError(f"{run}: holds a run with other settings or data; give another folder with --run")
-        else:
-            write_json(state, identity)
-    except json.JSONDecodeError:
-        raise TrainError(f"{state}: damaged; delete the folder or give another with --run") from None
-    except OSError as error:
-        raise TrainError(f"{run}: cannot be written ({error.strerror}); give another folder with --run") from None
-
-
 def _read_history(path: Path, epochs: int) -> list[dict[str, float]]:
     if not path.exists():
         return []
@@ -136,4 +123,15 @@ def _read_history(path: Path, epochs: int) -> list[dict[str, float]]:
 
 def _write_history(path: Path, history: list[dict[str, float]]) -> None:
     lines = [",".join(history[0]), *(",".join(str(value) for value in row.values()) for row in history)]
-    path.write_text("\n".join(lines) + "\n", "utf-8")
+    write_whole(path, ("\n".join(lines) + "\n").encode())
+
+
+def _write_weights(path: Path, network: Any) -> None:
+    file = io.BytesIO()
+    np.savez(file, *network.get_weights())
+    write_whole(path, file.getvalue())
+
+
+def _load_best(network: Any, run: Path) -> None:
+    with np.load(run / _BEST) as stored:
+        network.set_weights([stored[name] for name in stored.files])

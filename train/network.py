@@ -7,6 +7,7 @@ import tf_keras as keras
 
 from train.config import NetworkConfig
 
+MEAN_LAYER = "mean"
 LOGITS_LAYER = "logits"
 
 
@@ -34,7 +35,7 @@ def build_network(config: NetworkConfig, *, size: int, labels: int) -> Any:
     for i, (channels, stride) in enumerate(zip(config.channels, config.strides, strict=True)):
         x = _depthwise(x, stride=stride, name=f"block{i}_depthwise")
         x = _conv(x, channels, kernel=1, stride=1, decay=config.weight_decay, name=f"block{i}_pointwise")
-    x = keras.layers.GlobalAveragePooling2D(keepdims=True, name="mean")(x)
+    x = keras.layers.GlobalAveragePooling2D(keepdims=True, name=MEAN_LAYER)(x)
     x = keras.layers.Conv2D(labels, 1, kernel_regularizer=_decay(config.weight_decay), name=LOGITS_LAYER)(x)
     x = keras.layers.Reshape((labels,), name="flat")(x)
     return keras.Model(pixels, keras.layers.Softmax(name="probabilities")(x), name="compact_cnn")

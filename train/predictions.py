@@ -1,6 +1,7 @@
 """A model's answers on the cells it is judged on, one row a cell."""
 
 import csv
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from edge_runtime.classifier import Classifier
 from edge_runtime.preprocess import prepare
 from train.dataset import Cell, label_indices, load_picture
+from train.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,21 @@ class Predictions:
         """int64 `[n]`."""
         return label_indices(self.cells, self.labels)
 
-    def write_csv(self, path: Path) -> None:
-        """Writes path, subject, group, label and one probability per label."""
-        with open(path, "w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["path", "subject", "group", "label", *(f"p_{label}" for label in self.labels)])
-            for cell, group, values in zip(self.cells, self.groups, self.probabilities, strict=True):
-                row = [cell.path.as_posix(), cell.subject, group, cell.label]
-                writer.writerow([*row, *(f"{value:.6f}" for value in values)])
+    def write_csv(self, path: Path, folds: Sequence[int] | None = None) -> None:
+        """Writes path, subject, group, label, the fold where there are folds, and one probability per label.
+
+        Raises:
+            TrainError: it cannot be written.
+        """
+        file = io.StringIO(newline="")
+        writer = csv.writer(file, lineterminator="\n")
+        fold_name = [] if folds is None else ["fold"]
+        writer.writerow(["path", "subject", "group", "label", *fold_name, *(f"p_{label}" for label in self.labels)])
+        for i, (cell, group, values) in enumerate(zip(self.cells, self.groups, self.probabilities, strict=True)):
+            fold = [] if folds is None else [folds[i]]
+            row = [cell.path.as_posix(), cell.subject, group, cell.label, *fold]
+            writer.writerow([*row, *(f"{value:.6f}" for value in values)])
+        write_whole(path, file.getvalue().encode("utf-8", "surrogateescape"))
 
 
 def device_scores(

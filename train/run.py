@@ -37,13 +37,6 @@ class Run:
     select_auroc: float
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Writes JSON, whole or not at all."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(value, indent=2) + "\n", "utf-8")
-    partial.replace(path)
-
-
 def read_run(folder: Path) -> Run:
     """Reads a finished run.
 

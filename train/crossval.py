@@ -1,0 +1,148 @@
+"""Cross-validation by subject group: every cell is answered by a network that never saw its person."""
+
+import dataclasses
+import gc
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tf_keras as keras
+
+from train.config import Config
+from train.data import Data, load_data
+from train.dataset import Cell, Dataset
+from train.errors import TrainError
+from train.files import claim
+from train.fit import fit
+from train.folds import fold_splits
+from train.groups import groups_of, natural_key
+from train.loop import predict
+from train.predictions import Predictions
+from train.run import NETWORK, load_network, read_run
+from train.split import Split
+
+log = logging.getLogger(__name__)
+
+STATE, PREDICTIONS = "crossval.json", "predictions.csv"
+
+
+@dataclass(frozen=True)
+class Crossval:
+    """A finished cross-validation.
+
+    Attributes:
+        data: the cells with their pixels; its split is that of the last fold.
+        predictions: for every cell, in the order of the data set, the answer of the network of its fold, calibrated on
+            select subjects outside the fold.
+        folds: the fold of each cell, from 1.
+        networks: the folder of each fold's run, in the order of the folds; `load_network` reads what is in it.
+    """
+
+    data: Data
+    predictions: Predictions
+    folds: tuple[int, ...]
+    networks: list[Path]
+
+
+def crossvalidate(
+    dataset: Dataset,
+    config: Config,
+    groups: dict[str, str],
+    out: Path,
+    *,
+    folds: int,
+    weights: Path = Path(),
+    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
+) -> Crossval:
+    """Fits one network a fold on the subjects outside it and answers the cells of the fold.
+
+    A finished fold is not fitted again and an interrupted one goes on, to the same networks and predictions.
+
+    Writes a run to `fold-<k>` for each fold and the predictions on its cells to `predictions.csv` there, and those on
+    all cells to `predictions.csv` in the folder.
+
+    Args:
+        dataset: the cells.
+        config: the settings; of its shares only the ratio of select to train counts.
+        groups: the group of each subject that is not alone.
+        out: the folder; made when absent.
+        folds: how many, 2 or more.
+        weights: the folder that holds `config.network.pretrained`.
+        on_epoch: told the fold and the numbers of each finished epoch.
+
+    Raises:
+        TrainError: a subject with several labels, too few subject groups, or a folder that holds a cross-validation of
+            other settings, data or folds, or cannot be written.
+        PictureError: a cell cannot be read.
+    """
+    _check_subjects(dataset.cells)
+    labels = [cell.label for cell in dataset.cells]
+    own = groups_of([cell.subject for cell in dataset.cells], groups)
+    select_share = config.split.select / (config.split.train + config.split.select)
+    splits = fold_splits(own, labels, folds=folds, select_share=select_share, seed=config.fit.seed)
+    data = load_data(dataset, config, groups, splits[0])
+    claim(out / STATE, _identity(data, config, splits))
+    probabilities = np.empty((len(own), len(dataset.labels)))
+    fold_of = np.zeros(len(own), np.int64)
+    networks = []
+    for fold, split in enumerate(splits, 1):
+        data, folder = dataclasses.replace(data, split=split), out / f"fold-{fold}"
+        if not _is_finished(folder, data, config):
+            log.info("fold %d of %d", fold, folds)
+            fit(data, config, folder, weights=weights, on_epoch=on_epoch and partial(on_epoch, fold))
+        held = data.part("report")
+        fold_of[held] = fold
+        probabilities[held] = predict(load_network(folder), data.pixels[held])
+        part = _predictions(data, held, probabilities)
+        part.write_csv(folder / PREDICTIONS, [fold] * len(held))
+        networks.append(folder)
+        # What Keras and TensorFlow keep of one fold is not carried through the next.
+        keras.backend.clear_session()
+        gc.collect()
+    finished = Crossval(
+        data, _predictions(data, np.arange(len(own), dtype=np.int64), probabilities), tuple(fold_of.tolist()), networks
+    )
+    finished.predictions.write_csv(out / PREDICTIONS, finished.folds)
+    return finished
+
+
+def _check_subjects(cells: Sequence[Cell]) -> None:
+    """Raises where a subject has cells of several labels: by subject, such a person is on no side of the question."""
+    label_of: dict[str, str] = {}
+    for cell in cells:
+        if label_of.setdefault(cell.subject, cell.label) != cell.label:
+            raise TrainError(
+                f"subject {cell.subject!r} has cells labelled {label_of[cell.subject]!r} and {cell.label!r} "
+                f"({cell.path}); cross-validation is by subject: correct the label, or give each label a subject"
+            )
+
+
+def _is_finished(folder: Path, data: Data, config: Config) -> bool:
+    try:
+        run = read_run(folder)
+    except TrainError:
+        return False
+    same = (run.config, run.data_sha256, run.part_of) == (config, data.fingerprint, data.split.part_of)
+    return same and (folder / NETWORK).exists()
+
+
+def _identity(data: Data, config: Config, splits: Sequence[Split]) -> dict[str, Any]:
+    """What makes two cross-validations one; `report_of` names the subject groups of each fold, for a person."""
+    return {
+        "folds": len(splits),
+        "config": dataclasses.asdict(config),
+        "data_sha256": data.fingerprint,
+        "report_of": [
+            sorted((g for g, part in s.part_of.items() if part == "report"), key=natural_key) for s in splits
+        ],
+    }
+
+
+def _predictions(data: Data, chosen: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]) -> Predictions:
+    cells, groups = tuple(data.dataset.cells[i] for i in chosen), tuple(data.groups[i] for i in chosen)
+    return Predictions(cells, groups, data.dataset.labels, probabilities[chosen])

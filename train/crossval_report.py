@@ -1,0 +1,127 @@
+"""The report of a cross-validation: what simpler methods answer, what changed pictures change, what went wrong."""
+
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from train.baseline import Features, areas, colours, fit_and_answer
+from train.config import Config
+from train.crossval import Crossval
+from train.dataset import Cell
+from train.gradcam import gradcam
+from train.loop import predict
+from train.metrics import answers_of
+from train.mistakes import Mistake, worst_mistakes
+from train.predictions import Predictions
+from train.report import write_html
+from train.robustness import CHANGES
+from train.run import load_network, read_run
+from train.weights import cell_weights
+
+log = logging.getLogger(__name__)
+
+BASELINES: dict[str, Callable[[tuple[Cell, ...]], Features]] = {"area alone": areas, "colours alone": colours}
+# Pictures of mistakes shown, and of those at most so many of one subject group.
+_SHOWN, _SHOWN_PER_GROUP = 12, 3
+
+
+def report_crossval(path: Path, crossval: Crossval, config: Config, *, command: str) -> dict[str, Predictions]:
+    """Judges a finished cross-validation and writes the report.
+
+    Args:
+        path: of the HTML file.
+        crossval: what is judged.
+        config: its settings.
+        command: what makes this report again.
+
+    Returns:
+        The predictions of the network and of the baselines, by name.
+
+    Raises:
+        TrainError: the network of a fold cannot be read, or the report cannot be written.
+    """
+    log.info("judging the baselines")
+    baselines = {name: _baseline(crossval, config, features) for name, features in BASELINES.items()}
+    changed, mistakes = _look_again(crossval)
+    write_html(
+        path,
+        title=f"Cross-validation of {config.name}",
+        model=config.name,
+        data=config.data,
+        command=command,
+        predictions=crossval.predictions,
+        baselines=baselines,
+        changed=changed,
+        mistakes=mistakes,
+        folds=crossval.folds,
+        settings=_settings(crossval, config),
+    )
+    return {config.name: crossval.predictions, **baselines}
+
+
+def _folds(crossval: Crossval) -> Iterator[tuple[Path, npt.NDArray[np.int64]]]:
+    """The folder of each fold's run and the positions of its cells."""
+    for fold, folder in enumerate(crossval.networks, 1):
+        yield folder, np.flatnonzero(np.array(crossval.folds) == fold)
+
+
+def _baseline(crossval: Crossval, config: Config, features_of: Callable[[tuple[Cell, ...]], Features]) -> Predictions:
+    """What a feature alone answers on each fold, fitted on the subjects of all others, weighed as in training."""
+    predictions = crossval.predictions
+    features, targets = features_of(predictions.cells), predictions.targets
+    probabilities = np.empty_like(predictions.probabilities)
+    for _, held in _folds(crossval):
+        others = np.setdiff1d(np.arange(len(targets)), held)
+        weights = cell_weights(
+            [predictions.groups[i] for i in others],
+            [predictions.cells[i].label for i in others],
+            subject_power=config.fit.subject_power,
+            balance_classes=False,
+        )
+        probabilities[held] = fit_and_answer(features[others], targets[others], weights, features[held])
+    return dataclasses.replace(predictions, probabilities=probabilities)
+
+
+def _look_again(crossval: Crossval) -> tuple[dict[str, Predictions], list[Mistake]]:
+    """Predictions on changed pictures, by change, and the worst mistakes; each by the network of its fold."""
+    predictions, pixels = crossval.predictions, crossval.data.pixels
+    changed = {name: np.empty_like(predictions.probabilities) for name in CHANGES}
+    worst = worst_mistakes(predictions, count=_SHOWN, per_group=_SHOWN_PER_GROUP)
+    mistakes: dict[int, Mistake] = {}
+    for fold, (folder, held) in enumerate(_folds(crossval), 1):
+        log.info("judging changed pictures, fold %d of %d", fold, len(crossval.networks))
+        network, own = load_network(folder), pixels[held]
+        for name, change in CHANGES.items():
+            changed[name][held] = predict(network, change(own))
+        for i in set(worst) & set(held.tolist()):
+            answer = int(answers_of(predictions.probabilities[[i]])[0])
+            mistakes[i] = Mistake(
+                cell=predictions.cells[i],
+                answer=predictions.labels[answer],
+                probability=float(predictions.probabilities[i, answer]),
+                pixels=pixels[i],
+                heat=gradcam(network, pixels[[i]], answer)[0],
+            )
+    by_change = {name: dataclasses.replace(predictions, probabilities=values) for name, values in changed.items()}
+    return by_change, [mistakes[i] for i in worst]
+
+
+def _settings(crossval: Crossval, config: Config) -> dict[str, str]:
+    """Every setting, the data, and the epoch kept in each fold."""
+    settings = {}
+    for section, value in dataclasses.asdict(config).items():
+        if isinstance(value, dict):
+            settings.update({f"{section}.{key}": _as_text(setting) for key, setting in value.items()})
+    settings["cells, SHA-256"] = crossval.data.fingerprint
+    for fold, folder in enumerate(crossval.networks, 1):
+        run = read_run(folder)
+        settings[f"fold {fold}"] = f"epoch {run.best_epoch} kept, AUROC on select {run.select_auroc:.3f}"
+    return settings
+
+
+def _as_text(setting: object) -> str:
+    return ", ".join(map(str, setting)) if isinstance(setting, tuple) else str(setting)

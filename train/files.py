@@ -1,0 +1,78 @@
+"""Files written whole or not at all, and the one line when they cannot be."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from train.errors import TrainError
+
+
+def claim(state: Path, identity: dict[str, Any]) -> None:
+    """Makes a folder the one of these settings, data and parts, or finds that it is.
+
+    Args:
+        state: the JSON file in it that says so; written when absent.
+        identity: what the file must hold, beside anything else.
+
+    Raises:
+        TrainError: it holds something else, or cannot be written.
+    """
+    folder = state.parent
+    try:
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            written = state.read_text("utf-8") if state.exists() else None
+        if written is None:
+            write_json(state, identity)
+            return
+        known = json.loads(written)
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise TrainError(f"{state}: damaged; delete the folder or give another") from None
+    other = [key for key, value in json.loads(json.dumps(identity)).items() if known.get(key) != value]
+    if other:
+        raise TrainError(
+            f"{folder}: holds a run with other settings or data ({other[0]!r} differs in {state.name}); "
+            "give another folder"
+        )
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes JSON, whole or not at all.
+
+    Raises:
+        TrainError: it cannot be written.
+    """
+    write_whole(path, (json.dumps(value, indent=2) + "\n").encode())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file, whole or not at all.
+
+    Raises:
+        TrainError: it cannot be written.
+    """
+    partial = path.with_suffix(".partial")
+    with writing(path.parent):
+        partial.write_bytes(content)
+        partial.replace(path)
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Makes one clear line of a full disk or a folder that cannot be written, whoever writes.
+
+    Raises:
+        TrainError: instead of what the system or TensorFlow raised.
+    """
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        # TensorFlow says `where; why [Op:name]`.
+        reason = getattr(error, "strerror", None) or str(error).partition(" [Op:")[0].rpartition("; ")[2]
+        raise TrainError(
+            f"{folder}: cannot be written ({reason}); make room, or give another folder; what was finished is kept"
+        ) from None
