@@ -53,6 +53,7 @@ Zeros shrink the download, not the time: no kernel used here skips them.
 - It knows lymphoblasts and normal lymphoid precursors only. Any other cell, a piece of dirt or a photograph still gets
   one of the two answers.
 - The answer is `uncertain` when the probability of `{first}` lies between {low:g} and {high:g}.
+- It reads colour closely: another stain, white balance or light shifts its answers, and they must be measured anew.
 - Cells must be cut out on black at the scale of the training cells; at another magnification the answer means nothing.
 
 Made {origin.date} at commit {origin.commit}. Settings: {settings}.

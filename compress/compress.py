@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from compress.balance import balance_channels
 from compress.card import model_card
 from compress.errors import CompressError
 from compress.export import export_float, export_int8
@@ -74,10 +75,10 @@ def compress(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path, ou
     if data.fingerprint != run.data_sha256:
         raise CompressError(f"{folder}: was trained on other cells than these; give the same --data")
     network, examples = load_network(folder), data.examples(run.config)
-    pruned = network
+    pruned = balance_channels(network, examples.spread(recipe.calibration_cells))
     if recipe.sparsity:
         log.info("pruning to %.0f %% zeros", 100 * recipe.sparsity)
-        pruned = prune_network(network, examples, run.config, recipe.prune, recipe.sparsity)
+        pruned = prune_network(pruned, examples, run.config, recipe.prune, recipe.sparsity)
     log.info("training quantization-aware")
     aware = quantise_network(pruned, network, examples, run.config, recipe.quantise)
     model = export_int8(aware, examples.spread(recipe.calibration_cells))

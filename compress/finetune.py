@@ -24,12 +24,13 @@ def finetune(
     """Trains in place towards the teacher's probabilities on the same augmented pictures.
 
     The original's answers, not the labels, are the target (distillation: Hinton et al. 2015, arXiv 1503.02531): what
-    is wanted is the same decisions in fewer bits.
+    is wanted is the same decisions in fewer bits, on cells as they come. So they are turned, mirrored, scaled and
+    shifted, but keep their light and sharpness.
 
     Args:
         network: trained in place.
         examples: the train part.
-        config: augmentation, batch size and seed.
+        config: changes of place and size, batch size and seed.
         stage: how long and how fast.
         teacher: the float network.
         before_step: called before each step.
@@ -38,7 +39,8 @@ def finetune(
     fit = dataclasses.replace(
         config.fit, epochs=stage.epochs, learning_rate=stage.learning_rate, warmup_epochs=0, label_smoothing=0.0
     )
-    loop = Loop(network, examples, fit, config.augment, teacher=teacher, before_step=before_step)
+    changes = dataclasses.replace(config.augment, stain=0.0, brightness=0.0, sharpness=0.0)
+    loop = Loop(network, examples, fit, changes, teacher=teacher, before_step=before_step)
     for _ in range(stage.epochs):
         loop.run_epoch()
     if keep_average:
