@@ -141,7 +141,7 @@ def _draft(model: bytes, run: Run, data: Data, recipe: Recipe, decision: Decisio
         schema=SCHEMA,
         name=f"{run.config.name}_{recipe.name}",
         labels=run.labels,
-        input=run.config.picture.spec,
+        input=run.config.device_input,
         decision=decision,
         provenance=provenance,
         model=digest_of(model),

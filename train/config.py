@@ -1,13 +1,15 @@
 """The training settings: frozen types, read from one TOML file in which every key must be known."""
 
+import dataclasses
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from edge_runtime.contract import InputSpec
 from edge_runtime.errors import EdgeClassifyError
 from edge_runtime.strict_json import StrictJsonError, read_value
+from train.density import density_table
 from train.errors import TrainError
 
 if sys.version_info >= (3, 11):
@@ -18,6 +20,9 @@ else:
 T = TypeVar("T")
 
 DEFAULT_CONFIG = Path(__file__).parent / "default.toml"
+IMAGENET = "imagenet"
+
+_LARGEST_WIDTH = 4.0
 
 
 def _check(ok: bool, message: str) -> None:
@@ -30,11 +35,15 @@ class NetworkConfig:
     """The network.
 
     Attributes:
-        stem: channels of the first convolution.
-        channels: of each depthwise-separable block.
-        strides: of each block, 1 or 2.
+        stem: channels of the first convolution of `compact`; the other architectures have channels of their own.
+        channels: of each depthwise-separable block of `compact`.
+        strides: of each block of `compact`, 1 or 2.
         weight_decay: L2 factor on the convolutions.
-        pretrained: file in the folder of weights that the network starts from; empty starts at random.
+        pretrained: file in the folder of weights that the network starts from; `imagenet` are the weights that come
+            with Keras, over the net; empty starts at random.
+        architecture: one of `train/architectures`.
+        width: factor on the channels of `mobilenet_v1` and `mobilenet_v2`; `compact` says its channels itself.
+        stain_front: whether it reads optical density and begins with a learnable colour transform.
     """
 
     stem: int
@@ -42,12 +51,16 @@ class NetworkConfig:
     strides: tuple[int, ...]
     weight_decay: float
     pretrained: str
+    architecture: Literal["compact", "mobilenet_v1", "mobilenet_v2"] = "compact"
+    width: float = 1.0
+    stain_front: bool = False
 
     def __post_init__(self) -> None:
         _check(self.stem > 0 and all(c > 0 for c in self.channels), "channels must be positive")
         _check(bool(self.channels) and len(self.channels) == len(self.strides), "channels and strides must be as many")
         _check(all(s in (1, 2) for s in self.strides), "strides must be 1 or 2")
         _check(self.weight_decay >= 0, "weight_decay must be 0 or more")
+        _check(0 < self.width <= _LARGEST_WIDTH, f"width must be over 0, at most {_LARGEST_WIDTH:g}")
 
 
 @dataclass(frozen=True)
@@ -135,7 +148,7 @@ class SplitConfig:
 
 @dataclass(frozen=True)
 class PictureConfig:
-    """The picture's part of the contract: see `edge_runtime.contract.InputSpec`."""
+    """What of a picture is seen, and how large: see `edge_runtime.contract.InputSpec`."""
 
     crop: int
     size: int
@@ -145,7 +158,7 @@ class PictureConfig:
 
     @property
     def spec(self) -> InputSpec:
-        """As the contract writes it. The network reads pixels / 255, so that uint8 pixels need no arithmetic."""
+        """How light becomes pixels. The network reads pixels / 255, so that uint8 pixels need no arithmetic."""
         return InputSpec(
             crop=self.crop, size=self.size, colour_order="rgb", interpolation="area", scale=1 / 255, offset=0.0
         )
@@ -170,6 +183,12 @@ class Config:
 
     def __post_init__(self) -> None:
         _check(bool(self.name.strip()) and bool(self.data.strip()), "name and data must not be empty")
+
+    @property
+    def device_input(self) -> InputSpec:
+        """The input part of the contract: the picture's, and the table where the network reads optical density."""
+        table = density_table() if self.network.stain_front else None
+        return dataclasses.replace(self.picture.spec, optical_density_table=table)
 
 
 def read_config(path: Path = DEFAULT_CONFIG) -> Config:

@@ -61,7 +61,7 @@ def fit(
     examples = data.examples(config)
     if config.network.pretrained:
         seen = examples.pixels[:: max(1, len(examples.pixels) // _STATISTICS_CELLS)]
-        load_pretrained(network, weights / config.network.pretrained, seen)
+        load_pretrained(network, config.network, seen, folder=weights)
     loop = Loop(network, examples, config.fit, config.augment)
     best = tf.Variable(-1.0)
     manager = tf.train.CheckpointManager(

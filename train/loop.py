@@ -14,7 +14,7 @@ import tf_keras as keras
 from edge_runtime.preprocess import PixelArray
 from train.augment import augment
 from train.config import AugmentConfig, FitConfig
-from train.network import network_input
+from train.network import as_light, as_read, network_input
 
 Floats = npt.NDArray[np.float32]
 PREDICT_BATCH = 64
@@ -56,7 +56,7 @@ class Loop:
         """Prepares the loop.
 
         Args:
-            network: a `keras.Model` from pixels in 0..1 to probabilities.
+            network: a `keras.Model` from what `network_input` makes to probabilities.
             examples: the train part.
             fit: the optimisation.
             changes: the augmentation.
@@ -119,9 +119,9 @@ class Loop:
         weights = tf.convert_to_tensor(self._examples.weights)
 
         def take(step: Any, index: Any) -> Any:
-            chosen = network_input(tf.gather(pixels, index))
+            chosen = as_light(tf.gather(pixels, index))
             step_seed = tf.stack([tf.constant(seed, tf.int64), step])
-            changed = augment(chosen, self._changes, step_seed)
+            changed = as_read(self.network, augment(chosen, self._changes, step_seed))
             return changed, tf.gather(targets, index), tf.gather(weights, index), step_seed
 
         data = tf.data.Dataset.from_tensor_slices(order).batch(self.fit.batch).enumerate()
@@ -173,14 +173,14 @@ def predict(network: Any, pixels: PixelArray) -> Floats:
     """Runs a network over prepared pixels.
 
     Args:
-        network: a `keras.Model` that reads pixels in 0..1.
+        network: a `keras.Model` that reads what `network_input` makes.
         pixels: uint8 `[n, size, size, 3]`.
 
     Returns:
         float32 `[n, labels]` probabilities.
     """
     parts = [
-        network(network_input(pixels[i : i + PREDICT_BATCH]), training=False).numpy()
+        network(network_input(network, pixels[i : i + PREDICT_BATCH]), training=False).numpy()
         for i in range(0, len(pixels), PREDICT_BATCH)
     ]
     return np.concatenate(parts)
