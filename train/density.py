@@ -2,7 +2,8 @@
 
 import math
 
-# Pixels darker than this are no cell: the darkest of C-NMC's cells, in green, are 13 and more.
+# Pixels darker than this are no cell: of the pixels of C-NMC's 6,272 cells, two or more from the rim, less than one in a
+# million has a channel below it.
 DARKEST = 10
 
 
