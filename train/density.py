@@ -2,8 +2,8 @@
 
 import math
 
-# Pixels darker than this are no cell: of the pixels of C-NMC's 6,272 cells, two or more from the rim, less than one in a
-# million has a channel below it.
+# Pixels darker than this are no cell: more than two pixels from the rim of C-NMC's 6,272 cells, less than one value in
+# a million is below it.
 DARKEST = 10
 
 
