@@ -19,6 +19,10 @@ T = TypeVar("T")
 
 DEFAULT_CONFIG = Path(__file__).parent / "default.toml"
 
+# Of a prepared picture; more leaves no structure to tell cells by.
+_STRONGEST_BLUR_PX = 8
+_BEST_JPEG = 100
+
 
 def _check(ok: bool, message: str) -> None:
     if not ok:
@@ -62,6 +66,10 @@ class AugmentConfig:
         stain: optical density of each channel changes by exp(-stain) to exp(stain).
         brightness: light changes by exp(-brightness) to exp(brightness).
         sharpness: fine detail is weakened or strengthened by up to this share.
+        density: optical density of all channels together changes by exp(-density) to exp(density); the hue stays.
+        blur: largest standard deviation of a Gaussian blur, in pixels of the prepared picture.
+        jpeg: lowest quality of a JPEG re-compression, 1 to 100.
+        erase: side of a square made black, in parts of the picture's side.
     """
 
     rotate: bool
@@ -71,10 +79,16 @@ class AugmentConfig:
     stain: float
     brightness: float
     sharpness: float
+    density: float
+    blur: float
+    jpeg: int
+    erase: float
 
     def __post_init__(self) -> None:
-        for name in ("scale", "shift", "stain", "brightness", "sharpness"):
+        for name in ("scale", "shift", "stain", "brightness", "sharpness", "density", "erase"):
             _check(0 <= getattr(self, name) <= 1, f"{name} must be 0 to 1")
+        _check(0 <= self.blur <= _STRONGEST_BLUR_PX, f"blur must be 0 to {_STRONGEST_BLUR_PX}")
+        _check(0 <= self.jpeg <= _BEST_JPEG, f"jpeg must be 0 to {_BEST_JPEG}")
 
 
 @dataclass(frozen=True)
@@ -89,6 +103,9 @@ class FitConfig:
         label_smoothing: share of the target spread over all labels.
         average: momentum of the exponential moving average of the weights that is evaluated and kept.
         subject_power: a subject group of n cells weighs n ** (1 - subject_power); classes then weigh the same.
+        cells_per_group: an epoch draws at most so many cells of each subject group, others each time; 0 takes all.
+        mixup: alpha of the Beta distribution that two pictures are mixed by; 0 mixes none.
+        patience: epochs without a better select score after which training ends; 0 goes on to the last.
         abstain_share: share of the select cells that the abstain band is to hold.
         seed: of the split, the weights, the order and the augmentation.
     """
@@ -100,6 +117,9 @@ class FitConfig:
     label_smoothing: float
     average: float
     subject_power: float
+    cells_per_group: int
+    mixup: float
+    patience: int
     abstain_share: float
     seed: int
 
@@ -110,6 +130,9 @@ class FitConfig:
         _check(0 <= self.label_smoothing < 1, "label_smoothing must be 0 to 1")
         _check(0 <= self.average < 1, "average must be 0 to 1")
         _check(0 <= self.subject_power <= 1, "subject_power must be 0 to 1")
+        _check(self.cells_per_group >= 0, "cells_per_group must be 0 or more")
+        _check(self.mixup >= 0, "mixup must be 0 or more")
+        _check(self.patience >= 0, "patience must be 0 or more")
         _check(0 <= self.abstain_share < 1, "abstain_share must be 0 to 1")
         _check(0 <= self.seed < 2**31, "seed must be 0 to 2147483647")
 

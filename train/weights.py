@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 
 def cell_weights(
-    groups: Sequence[str], labels: Sequence[str], *, subject_power: float, balance_classes: bool
+    groups: Sequence[str], labels: Sequence[str] | Sequence[int], *, subject_power: float, balance_classes: bool
 ) -> npt.NDArray[np.float32]:
     """Weighs the cells.
 
