@@ -75,8 +75,9 @@ def test_the_curves_are_those_of_the_history(finished: Path) -> None:
     curves = _curves(finished)
     assert set(curves) == {"loss", "select_auroc", "learning_rate", "seconds"}
     for name in header[1:]:
-        written = [(int(float(row[0])), float(row[header.index(name)])) for row in rows]
-        assert curves[name] == pytest.approx(written, rel=1e-5)
+        assert [step for step, _ in curves[name]] == [float(row[0]) for row in rows]
+        written = [float(row[header.index(name)]) for row in rows]
+        assert [value for _, value in curves[name]] == pytest.approx(written, rel=1e-5)
     rates = [rate for _, rate in curves["learning_rate"]]
     assert rates == sorted(rates, reverse=True) and rates[-1] > 0
     assert min(seconds for _, seconds in curves["seconds"]) > 0

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from edge_runtime.contract import InputSpec
 from edge_runtime.errors import EdgeClassifyError
@@ -206,14 +206,19 @@ def read_config(path: Path = DEFAULT_CONFIG) -> Config:
 
 def read_toml(path: Path, cls: type[T], error_class: type[EdgeClassifyError]) -> T:
     """Reads a frozen dataclass from TOML; what is wrong raises `error_class` with a message that names file and key."""
-    try:
-        with open(path, "rb") as file:
-            document = tomllib.load(file)
-    except OSError as error:
-        raise error_class(f"{path}: cannot be read ({error.strerror}); give a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise error_class(f"{path}: not TOML: {error}") from None
+    document = read_document(path, error_class)
     try:
         return read_value(document, cls)
     except StrictJsonError as error:
         raise error_class(f"{path}: {error}") from None
+
+
+def read_document(path: Path, error_class: type[EdgeClassifyError]) -> dict[str, Any]:
+    """Reads TOML as it stands; a file that cannot be read or is none raises `error_class` with a message naming it."""
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise error_class(f"{path}: cannot be read ({error.strerror}); give a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise error_class(f"{path}: not TOML: {error}") from None
