@@ -217,8 +217,9 @@ def read_document(path: Path, error_class: type[EdgeClassifyError]) -> dict[str,
     """Reads TOML as it stands; a file that cannot be read or is none raises `error_class` with a message naming it."""
     try:
         with open(path, "rb") as file:
-            return tomllib.load(file)
+            document: dict[str, Any] = tomllib.load(file)
     except OSError as error:
         raise error_class(f"{path}: cannot be read ({error.strerror}); give a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise error_class(f"{path}: not TOML: {error}") from None
+    return document
