@@ -1,4 +1,4 @@
-"""`python -m train`: audit, fit, evaluate, crossval."""
+"""`python -m train`: audit, fit, evaluate, crossval, ablate."""
 
 import logging
 import os
@@ -11,6 +11,8 @@ import click
 from edge_runtime.errors import EdgeClassifyError
 from train.config import DEFAULT_CONFIG
 from train.groups import C_NMC_GROUPS
+from train.progress import EpochBar
+from train.variants import DEFAULT_VARIANTS
 
 _PATH = click.Path(path_type=Path)
 
@@ -84,6 +86,7 @@ def fit(data: Path, groups: Path, config: Path, folder: Path, weights: Path) -> 
         folder,
         weights=weights,
         on_epoch=lambda row: click.echo(_epoch_text(row)),
+        on_step=EpochBar(),
     )
     click.echo(f"wrote {folder}")
 
@@ -148,6 +151,7 @@ def crossval(data: Path, groups: Path, config: Path, folds: int, out: Path, weig
         folds=folds,
         weights=weights,
         on_epoch=lambda fold, row: click.echo(f"fold {fold} of {folds}, {_epoch_text(row)}", err=True),
+        on_step=EpochBar(),
     )
     options = {"data": data, "groups": groups, "config": config, "folds": folds, "out": out, "weights": weights}
     typed = [text for name, value in options.items() for text in (f"--{name}", str(value))]
@@ -158,6 +162,45 @@ def crossval(data: Path, groups: Path, config: Path, folds: int, out: Path, weig
     scores = {name: measure(own.probabilities, own.targets, own.groups) for name, own in models.items()}
     click.echo(score_table(scores).markdown())
     click.echo(f"wrote {out / PREDICTIONS} and {report}")
+
+
+@group.command()
+@data_option
+@groups_option
+@config_option
+@click.option(
+    "--variants", type=_PATH, default=DEFAULT_VARIANTS, help="What to change; train/ablations.toml when not given."
+)
+@click.option("--only", multiple=True, metavar="NAME", help="This variant alone, beside the base; may be repeated.")
+@click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Networks to fit a variant.")
+@click.option("--out", type=_PATH, default=Path("runs/ablation"), show_default=True, help="Folder of the variants.")
+@weights_option
+def ablate(
+    data: Path, groups: Path, config: Path, variants: Path, only: tuple[str, ...], folds: int, out: Path, weights: Path
+) -> None:
+    """Cross-validate the settings and named variants of them; an interrupted run goes on."""
+    from train.ablate import TABLE, table
+    from train.ablate import ablate as run_ablation
+    from train.config import read_config
+    from train.dataset import read_dataset
+    from train.groups import read_groups
+    from train.variants import read_variants
+
+    settings = read_config(config)
+    rows = run_ablation(
+        read_dataset(data),
+        settings,
+        read_variants(variants, settings),
+        read_groups(groups),
+        out,
+        folds=folds,
+        only=only,
+        weights=weights,
+        on_epoch=lambda name, fold, row: click.echo(f"{name}, fold {fold} of {folds}, {_epoch_text(row)}", err=True),
+        on_step=EpochBar(),
+    )
+    click.echo(table(rows).markdown())
+    click.echo(f"wrote {out / TABLE}.md and {out / TABLE}.csv")
 
 
 def run_group(commands: click.Group, name: str) -> None:

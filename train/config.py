@@ -4,7 +4,7 @@ import dataclasses
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from edge_runtime.contract import InputSpec
 from edge_runtime.errors import EdgeClassifyError
@@ -23,6 +23,10 @@ DEFAULT_CONFIG = Path(__file__).parent / "default.toml"
 IMAGENET = "imagenet"
 
 _LARGEST_WIDTH = 4.0
+
+# Of a prepared picture; more leaves no structure to tell cells by.
+_STRONGEST_BLUR_PX = 8
+_BEST_JPEG = 100
 
 
 def _check(ok: bool, message: str) -> None:
@@ -75,6 +79,10 @@ class AugmentConfig:
         stain: optical density of each channel changes by exp(-stain) to exp(stain).
         brightness: light changes by exp(-brightness) to exp(brightness).
         sharpness: fine detail is weakened or strengthened by up to this share.
+        density: optical density of all channels together changes by exp(-density) to exp(density); the hue stays.
+        blur: largest standard deviation of a Gaussian blur, in pixels of the prepared picture.
+        jpeg: lowest quality of a JPEG re-compression, 1 to 100.
+        erase: side of a square made black, in parts of the picture's side.
     """
 
     rotate: bool
@@ -84,10 +92,16 @@ class AugmentConfig:
     stain: float
     brightness: float
     sharpness: float
+    density: float
+    blur: float
+    jpeg: int
+    erase: float
 
     def __post_init__(self) -> None:
-        for name in ("scale", "shift", "stain", "brightness", "sharpness"):
+        for name in ("scale", "shift", "stain", "brightness", "sharpness", "density", "erase"):
             _check(0 <= getattr(self, name) <= 1, f"{name} must be 0 to 1")
+        _check(0 <= self.blur <= _STRONGEST_BLUR_PX, f"blur must be 0 to {_STRONGEST_BLUR_PX}")
+        _check(0 <= self.jpeg <= _BEST_JPEG, f"jpeg must be 0 to {_BEST_JPEG}")
 
 
 @dataclass(frozen=True)
@@ -102,6 +116,9 @@ class FitConfig:
         label_smoothing: share of the target spread over all labels.
         average: momentum of the exponential moving average of the weights that is evaluated and kept.
         subject_power: a subject group of n cells weighs n ** (1 - subject_power); classes then weigh the same.
+        cells_per_group: an epoch draws at most so many cells of each subject group, others each time; 0 takes all.
+        mixup: alpha of the Beta distribution that two pictures are mixed by; 0 mixes none.
+        patience: epochs without a better select score after which training ends; 0 goes on to the last.
         abstain_share: share of the select cells that the abstain band is to hold.
         seed: of the split, the weights, the order and the augmentation.
     """
@@ -113,6 +130,9 @@ class FitConfig:
     label_smoothing: float
     average: float
     subject_power: float
+    cells_per_group: int
+    mixup: float
+    patience: int
     abstain_share: float
     seed: int
 
@@ -123,6 +143,9 @@ class FitConfig:
         _check(0 <= self.label_smoothing < 1, "label_smoothing must be 0 to 1")
         _check(0 <= self.average < 1, "average must be 0 to 1")
         _check(0 <= self.subject_power <= 1, "subject_power must be 0 to 1")
+        _check(self.cells_per_group >= 0, "cells_per_group must be 0 or more")
+        _check(self.mixup >= 0, "mixup must be 0 or more")
+        _check(self.patience >= 0, "patience must be 0 or more")
         _check(0 <= self.abstain_share < 1, "abstain_share must be 0 to 1")
         _check(0 <= self.seed < 2**31, "seed must be 0 to 2147483647")
 
@@ -202,14 +225,20 @@ def read_config(path: Path = DEFAULT_CONFIG) -> Config:
 
 def read_toml(path: Path, cls: type[T], error_class: type[EdgeClassifyError]) -> T:
     """Reads a frozen dataclass from TOML; what is wrong raises `error_class` with a message that names file and key."""
-    try:
-        with open(path, "rb") as file:
-            document = tomllib.load(file)
-    except OSError as error:
-        raise error_class(f"{path}: cannot be read ({error.strerror}); give a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise error_class(f"{path}: not TOML: {error}") from None
+    document = read_document(path, error_class)
     try:
         return read_value(document, cls)
     except StrictJsonError as error:
         raise error_class(f"{path}: {error}") from None
+
+
+def read_document(path: Path, error_class: type[EdgeClassifyError]) -> dict[str, Any]:
+    """Reads TOML as it stands; a file that cannot be read or is none raises `error_class` with a message naming it."""
+    try:
+        with open(path, "rb") as file:
+            document: dict[str, Any] = tomllib.load(file)
+    except OSError as error:
+        raise error_class(f"{path}: cannot be read ({error.strerror}); give a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise error_class(f"{path}: not TOML: {error}") from None
+    return document

@@ -3,7 +3,7 @@
 import dataclasses
 import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from train.folds import fold_splits
 from train.groups import groups_of, natural_key
 from train.loop import predict
 from train.predictions import Predictions
+from train.robustness import Change
 from train.run import NETWORK, load_network, read_run
 from train.split import Split
 
@@ -36,6 +37,7 @@ class Crossval:
     """A finished cross-validation.
 
     Attributes:
+        config: the settings.
         data: the cells with their pixels; its split is that of the last fold.
         predictions: for every cell, in the order of the data set, the answer of the network of its fold, calibrated on
             select subjects outside the fold.
@@ -43,6 +45,7 @@ class Crossval:
         networks: the folder of each fold's run, in the order of the folds; `load_network` reads what is in it.
     """
 
+    config: Config
     data: Data
     predictions: Predictions
     folds: tuple[int, ...]
@@ -57,7 +60,9 @@ def crossvalidate(
     *,
     folds: int,
     weights: Path = Path(),
+    data: Data | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
+    on_step: Callable[[int, int], None] | None = None,
 ) -> Crossval:
     """Fits one network a fold on the subjects outside it and answers the cells of the fold.
 
@@ -73,7 +78,9 @@ def crossvalidate(
         out: the folder; made when absent.
         folds: how many, 2 or more.
         weights: the folder that holds `config.network.pretrained`.
+        data: these cells and groups, read for the same picture before; read now when not given.
         on_epoch: told the fold and the numbers of each finished epoch.
+        on_step: told the steps done and the steps of the epoch, after each step.
 
     Raises:
         TrainError: a subject with several labels, too few subject groups, or a folder that holds a cross-validation of
@@ -85,7 +92,7 @@ def crossvalidate(
     own = groups_of([cell.subject for cell in dataset.cells], groups)
     select_share = config.split.select / (config.split.train + config.split.select)
     splits = fold_splits(own, labels, folds=folds, select_share=select_share, seed=config.fit.seed)
-    data = load_data(dataset, config, groups, splits[0])
+    data = data or load_data(dataset, config, groups, splits[0])
     claim(out / STATE, _identity(data, config, splits))
     probabilities = np.empty((len(own), len(dataset.labels)))
     fold_of = np.zeros(len(own), np.int64)
@@ -94,7 +101,8 @@ def crossvalidate(
         data, folder = dataclasses.replace(data, split=split), out / f"fold-{fold}"
         if not _is_finished(folder, data, config):
             log.info("fold %d of %d", fold, folds)
-            fit(data, config, folder, weights=weights, on_epoch=on_epoch and partial(on_epoch, fold))
+            told = on_epoch and partial(on_epoch, fold)
+            fit(data, config, folder, weights=weights, on_epoch=told, on_step=on_step)
         held = data.part("report")
         fold_of[held] = fold
         probabilities[held] = predict(load_network(folder), data.pixels[held])
@@ -104,11 +112,30 @@ def crossvalidate(
         # What Keras and TensorFlow keep of one fold is not carried through the next.
         keras.backend.clear_session()
         gc.collect()
-    finished = Crossval(
-        data, _predictions(data, np.arange(len(own), dtype=np.int64), probabilities), tuple(fold_of.tolist()), networks
-    )
+    everyone = _predictions(data, np.arange(len(own), dtype=np.int64), probabilities)
+    finished = Crossval(config, data, everyone, tuple(fold_of.tolist()), networks)
     finished.predictions.write_csv(out / PREDICTIONS, finished.folds)
     return finished
+
+
+def answer_changed(crossval: Crossval, changes: Mapping[str, Change]) -> dict[str, Predictions]:
+    """What the network of each fold answers on changed pictures of its cells.
+
+    Args:
+        crossval: a finished one.
+        changes: by name, from uint8 RGB `[n, size, size, 3]` to the same.
+
+    Raises:
+        TrainError: the network of a fold cannot be read.
+    """
+    predictions, folds = crossval.predictions, np.array(crossval.folds)
+    answers = {name: np.empty_like(predictions.probabilities) for name in changes}
+    for fold, folder in enumerate(crossval.networks, 1):
+        log.info("judging changed pictures, fold %d of %d", fold, len(crossval.networks))
+        network, held = load_network(folder), np.flatnonzero(folds == fold)
+        for name, change in changes.items():
+            answers[name][held] = predict(network, change(crossval.data.pixels[held]))
+    return {name: dataclasses.replace(predictions, probabilities=values) for name, values in answers.items()}
 
 
 def _check_subjects(cells: Sequence[Cell]) -> None:

@@ -58,7 +58,7 @@ class Data:
         """The train part."""
         chosen = self.part("train")
         weights = self.weights("train", config, balance_classes=True)
-        return Examples(self.pixels[chosen], self.targets[chosen], weights)
+        return Examples(self.pixels[chosen], self.targets[chosen], weights, tuple(self.groups[i] for i in chosen))
 
 
 def load_data(dataset: Dataset, config: Config, groups: dict[str, str], split: Split | None = None) -> Data:

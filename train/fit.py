@@ -21,6 +21,7 @@ from train.metrics import auroc
 from train.network import build_network, fold_calibration
 from train.pretrained import load_pretrained
 from train.run import NETWORK, STATE, Run
+from train.tensorboard import write_epoch
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +38,12 @@ def fit(
     *,
     weights: Path = Path(),
     on_epoch: Callable[[dict[str, float]], None] | None = None,
+    on_step: Callable[[int, int], None] | None = None,
 ) -> None:
     """Trains, or goes on where an interrupted run in the same folder stopped.
 
-    Writes `network.keras` (averaged weights of the best epoch, calibration folded in), `history.csv` and `run.json`.
+    Writes `network.keras` (averaged weights of the best epoch, calibration folded in), `history.csv`, `run.json` and
+    the curves in `tensorboard`.
 
     Args:
         data: the cells.
@@ -48,6 +51,7 @@ def fit(
         run: the folder of this run; made when absent.
         weights: the folder that holds `config.network.pretrained`.
         on_epoch: told the numbers of each finished epoch.
+        on_step: told the steps done and the steps of the epoch, after each step.
 
     Raises:
         TrainError: the folder holds a run of other settings, data or parts, or cannot be written.
@@ -63,7 +67,7 @@ def fit(
         seen = examples.pixels[:: max(1, len(examples.pixels) // _STATISTICS_CELLS)]
         load_pretrained(network, config.network, seen, folder=weights)
     loop = Loop(network, examples, config.fit, config.augment)
-    best = tf.Variable(-1.0)
+    best = tf.Variable(-1.0, dtype=tf.float64)
     manager = tf.train.CheckpointManager(
         tf.train.Checkpoint(loop=loop.checkpoint(), best=best), str(run / "checkpoint"), max_to_keep=1
     )
@@ -72,9 +76,9 @@ def fit(
         log.info("going on after epoch %d", int(loop.epoch.numpy()))
     history = _read_history(run / HISTORY, int(loop.epoch.numpy()))
     select = data.part("select")
-    while int(loop.epoch.numpy()) < config.fit.epochs:
+    while int(loop.epoch.numpy()) < config.fit.epochs and not _is_patience_over(history, config.fit.patience):
         started = time.perf_counter()
-        loss = loop.run_epoch()
+        loss = loop.run_epoch(on_step)
         with loop.averaged() as averaged:
             reached = auroc(predict(averaged, data.pixels[select]), data.targets[select])
             if reached > float(best.numpy()):
@@ -83,13 +87,14 @@ def fit(
         row = {"epoch": float(loop.epoch.numpy()), "loss": loss, "select_auroc": reached}
         history.append(row)
         _write_history(run / HISTORY, history)
+        told = {**row, "learning_rate": loop.learning_rate, "seconds": time.perf_counter() - started}
+        write_epoch(run, int(row["epoch"]), {name: value for name, value in told.items() if name != "epoch"})
         with writing(run):
             manager.save()
         if on_epoch is not None:
-            on_epoch({**row, "seconds": time.perf_counter() - started})
+            on_epoch(told)
     _load_best(network, run)
-    best_row = max(history, key=lambda row: row["select_auroc"])
-    _finish(network, data, config, run, best_row)
+    _finish(network, data, config, run, _best_row(history))
 
 
 def _finish(network: Any, data: Data, config: Config, folder: Path, best_row: dict[str, float]) -> None:
@@ -112,6 +117,15 @@ def _finish(network: Any, data: Data, config: Config, folder: Path, best_row: di
         select_auroc=best_row["select_auroc"],
     )
     write_json(folder / STATE, dataclasses.asdict(finished))
+
+
+def _best_row(history: list[dict[str, float]]) -> dict[str, float]:
+    return max(history, key=lambda row: row["select_auroc"])
+
+
+def _is_patience_over(history: list[dict[str, float]], patience: int) -> bool:
+    """Whether so many epochs, if any, have gone by since the best one."""
+    return bool(patience and history) and history[-1]["epoch"] - _best_row(history)["epoch"] >= patience
 
 
 def _read_history(path: Path, epochs: int) -> list[dict[str, float]]:

@@ -14,7 +14,10 @@ import tf_keras as keras
 from edge_runtime.preprocess import PixelArray
 from train.augment import augment
 from train.config import AugmentConfig, FitConfig
+from train.mixup import draw_shares, mix
 from train.network import as_light, as_read, network_input
+from train.sampling import epoch_order
+from train.weights import cell_weights
 
 Floats = npt.NDArray[np.float32]
 PREDICT_BATCH = 64
@@ -28,11 +31,13 @@ class Examples:
         pixels: uint8 `[n, size, size, 3]`.
         targets: int64 `[n]`, indices of the labels.
         weights: float32 `[n]`, mean 1.
+        groups: the subject group of each cell; needed only where an epoch draws so many of each.
     """
 
     pixels: PixelArray
     targets: npt.NDArray[np.int64]
     weights: Floats
+    groups: tuple[str, ...] = ()
 
     def spread(self, count: int) -> PixelArray:
         """The pixels of `count` cells spread evenly over the part, or of all where there are fewer."""
@@ -70,7 +75,7 @@ class Loop:
         self._changes = changes
         self._teacher = teacher
         self._before_step = before_step
-        self.steps_per_epoch = math.ceil(len(examples.targets) / fit.batch)
+        self.steps_per_epoch = math.ceil(len(self._order(0)) / fit.batch)
         self.optimizer = keras.optimizers.Adam(
             _WarmupCosine(
                 fit.learning_rate,
@@ -89,14 +94,28 @@ class Loop:
             network=self.network, optimizer=self.optimizer, averages=self.averages, epoch=self.epoch
         )
 
-    def run_epoch(self) -> float:
-        """Trains one epoch and returns the mean loss."""
+    @property
+    def learning_rate(self) -> float:
+        """Of the last step taken."""
+        return float(self.optimizer.learning_rate)
+
+    def run_epoch(self, on_step: Callable[[int, int], None] | None = None) -> float:
+        """Trains one epoch.
+
+        Args:
+            on_step: told the steps done and those of the epoch, after each.
+
+        Returns:
+            The mean loss.
+        """
         epoch = int(self.epoch.numpy())
         losses = []
-        for pixels, targets, weights, seed in self._batches(epoch):
+        for pixels, targets, weights in self._batches(epoch):
             if self._before_step is not None:
                 self._before_step()
-            losses.append(self._step(pixels, targets, weights, seed))
+            losses.append(self._step(pixels, targets, weights))
+            if on_step is not None:
+                on_step(len(losses), self.steps_per_epoch)
         self.epoch.assign(epoch + 1)
         return float(np.mean(losses))
 
@@ -110,29 +129,48 @@ class Loop:
         finally:
             self.network.set_weights(own)
 
-    def _batches(self, epoch: int) -> Any:
-        n = len(self._examples.targets)
-        seed = self.fit.seed * 10_007 + epoch
-        order = np.random.default_rng(seed).permutation(n)
-        pixels = tf.convert_to_tensor(self._examples.pixels)
-        targets = tf.convert_to_tensor(self._examples.targets)
-        weights = tf.convert_to_tensor(self._examples.weights)
+    def _seed(self, epoch: int) -> int:
+        return self.fit.seed * 10_007 + epoch
 
-        def take(step: Any, index: Any) -> Any:
+    def _order(self, epoch: int) -> npt.NDArray[np.int64]:
+        count = len(self._examples.targets)
+        return epoch_order(count, self._examples.groups, self.fit.cells_per_group, self._seed(epoch))
+
+    def _weights(self, order: npt.NDArray[np.int64]) -> Floats:
+        """The weights float32 `[n]` in an epoch of these cells: by how many of each group and class were drawn."""
+        if not self.fit.cells_per_group:
+            return self._examples.weights
+        weights = np.zeros(len(self._examples.targets), np.float32)
+        weights[order] = cell_weights(
+            [self._examples.groups[i] for i in order],
+            self._examples.targets[order].tolist(),
+            subject_power=self.fit.subject_power,
+            balance_classes=True,
+        )
+        return weights
+
+    def _batches(self, epoch: int) -> Any:
+        seed, order = self._seed(epoch), self._order(epoch)
+        pixels = tf.convert_to_tensor(self._examples.pixels)
+        targets = tf.one_hot(self._examples.targets, self.network.output_shape[-1])
+        weights = tf.convert_to_tensor(self._weights(order))
+        shares = draw_shares(len(order), self.fit.mixup, seed) if self.fit.mixup else np.ones(len(order), np.float32)
+
+        def take(step: Any, drawn: Any) -> Any:
+            index, share = drawn
             chosen = as_light(tf.gather(pixels, index))
             step_seed = tf.stack([tf.constant(seed, tf.int64), step])
             changed = as_read(self.network, augment(chosen, self._changes, step_seed))
-            return changed, tf.gather(targets, index), tf.gather(weights, index), step_seed
+            batch = changed, tf.gather(targets, index), tf.gather(weights, index)
+            return mix(*batch, share) if self.fit.mixup else batch
 
-        data = tf.data.Dataset.from_tensor_slices(order).batch(self.fit.batch).enumerate()
+        data = tf.data.Dataset.from_tensor_slices((order, shares)).batch(self.fit.batch).enumerate()
         return data.map(take, num_parallel_calls=2, deterministic=True).prefetch(2)
 
-    def _train_step(self, pixels: Any, targets: Any, weights: Any, seed: Any) -> Any:
-        del seed
-        labels = self.network.output_shape[-1]
+    def _train_step(self, pixels: Any, targets: Any, weights: Any) -> Any:
         if self._teacher is None:
             smooth = self.fit.label_smoothing
-            wanted = tf.one_hot(targets, labels) * (1.0 - smooth) + smooth / labels
+            wanted = targets * (1.0 - smooth) + smooth / self.network.output_shape[-1]
         else:
             wanted = self._teacher(pixels, training=False)
         with tf.GradientTape() as tape:

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+Label = TypeVar("Label", str, int)
+
 
 def cell_weights(
-    groups: Sequence[str], labels: Sequence[str], *, subject_power: float, balance_classes: bool
+    groups: Sequence[str], labels: Sequence[Label], *, subject_power: float, balance_classes: bool
 ) -> npt.NDArray[np.float32]:
     """Weighs the cells.
 
