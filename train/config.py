@@ -115,6 +115,20 @@ class FitConfig:
 
 
 @dataclass(frozen=True)
+class DecisionConfig:
+    """When the device does not answer.
+
+    Attributes:
+        false_alarms: share of real cells that the guard may call unlike the training cells, 0 to 0.1.
+    """
+
+    false_alarms: float
+
+    def __post_init__(self) -> None:
+        _check(0 <= self.false_alarms <= 0.1, "false_alarms must be 0 to 0.1")
+
+
+@dataclass(frozen=True)
 class SplitConfig:
     """Wanted shares of the cells in the three parts."""
 
@@ -167,6 +181,7 @@ class Config:
     network: NetworkConfig
     augment: AugmentConfig
     fit: FitConfig
+    decision: DecisionConfig
 
     def __post_init__(self) -> None:
         _check(bool(self.name.strip()) and bool(self.data.strip()), "name and data must not be empty")
