@@ -143,6 +143,7 @@ def _draft(
             "network": run.config.name,
             "epoch": str(run.best_epoch),
             "compress": recipe.name,
+            "decision": f"fitted on {run.decided_on}",
             "sparsity": f"{recipe.sparsity:g}",
         },
         report_subjects=tuple(sorted(subjects, key=natural_key)),

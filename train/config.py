@@ -89,7 +89,8 @@ class FitConfig:
         label_smoothing: share of the target spread over all labels.
         average: momentum of the exponential moving average of the weights that is evaluated and kept.
         subject_power: a subject group of n cells weighs n ** (1 - subject_power); classes then weigh the same.
-        abstain_share: share of the select cells that the abstain band is to hold.
+        abstain_share: share of the cells that the abstain band is to hold: of the select part, or of the out-of-fold
+            predictions where they are given.
         seed: of the split, the weights, the order and the augmentation.
     """
 
@@ -116,15 +117,19 @@ class FitConfig:
 
 @dataclass(frozen=True)
 class DecisionConfig:
-    """When the device does not answer.
+    """Where the device decides, and when it does not answer.
 
     Attributes:
+        sensitivity: wanted for the first label, below 1; 0 states none: the operating point is calibrated 0.5. Counts
+            where out-of-fold predictions are given.
         false_alarms: share of real cells that the guard may call unlike the training cells, 0 to 0.1.
     """
 
+    sensitivity: float
     false_alarms: float
 
     def __post_init__(self) -> None:
+        _check(0 <= self.sensitivity < 1, "sensitivity must be 0 to 1")
         _check(0 <= self.false_alarms <= 0.1, "false_alarms must be 0 to 0.1")
 
 

@@ -11,7 +11,7 @@ from edge_runtime.preprocess import PixelArray
 from edge_runtime.traits import TRAITS, Traits, measure
 from train.bootstrap import DRAWS, group_draws, percentile_interval
 from train.errors import TrainError
-from train.weights import cell_weights
+from train.weights import cell_weights, weighted_quantile
 
 # Share of the cells in each tail that its bound is extrapolated from.
 _TAIL = 0.05
@@ -61,7 +61,7 @@ def fit_guard(traits: Traits, groups: Sequence[str], *, stated: float) -> Guard:
     for group in sorted(set(own.tolist())):
         held = own == group
         reaches[held] = _reach(known[held], *_tails(known[~held], own[~held]))
-    reach = max(_quantile(reaches, _weights(own, _SHARE_POWER), 1 - stated), 0.0)
+    reach = max(weighted_quantile(reaches, _weights(own, _SHARE_POWER), 1 - stated), 0.0)
     ends, lengths = _tails(known, own)
     (low, high) = ends + reach * np.array([[-1.0], [1.0]]) * lengths
     bounds = (Bound(trait, *map(float, pair)) for trait, *pair in zip(TRAITS, low, high, strict=True))
@@ -74,7 +74,7 @@ def _tails(traits: Traits, groups: npt.NDArray[np.str_]) -> tuple[Traits, Traits
     ends, lengths = np.empty((2, traits.shape[1])), np.empty((2, traits.shape[1]))
     for side, sign in enumerate((-1, 1)):
         for i, values in enumerate(sign * traits.T):
-            end = _quantile(values, weights, 1 - _TAIL)
+            end = weighted_quantile(values, weights, 1 - _TAIL)
             beyond = values > end
             mean = np.average(values[beyond] - end, weights=weights[beyond]) if beyond.any() else 0.0
             ends[side, i], lengths[side, i] = sign * end, max(float(mean), _SHORTEST_TAIL)
@@ -84,14 +84,6 @@ def _tails(traits: Traits, groups: npt.NDArray[np.str_]) -> tuple[Traits, Traits
 def _reach(traits: Traits, ends: Traits, lengths: Traits) -> npt.NDArray[np.float64]:
     """How many lengths of its tail the trait that lies furthest out is beyond it, float64 `[n]`."""
     return np.asarray(np.maximum((ends[0] - traits) / lengths[0], (traits - ends[1]) / lengths[1]).max(axis=1))
-
-
-def _quantile(values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], share: float) -> float:
-    """The smallest value that a share of the weight does not exceed."""
-    order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weights[order])
-    place = int(np.searchsorted(reached, share * reached[-1] * (1 - 1e-9)))
-    return float(values[order][min(place, len(values) - 1)])
 
 
 def _weights(groups: npt.NDArray[np.str_], power: float) -> npt.NDArray[np.float64]:
