@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-SCHEMA = 1
+SCHEMA = 2
 
 MAX_CROP = 4096
 MAX_SIZE = 1024
@@ -89,6 +89,34 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """Between what a trait of a prepared picture lies in the training cells; see `edge_runtime.traits`."""
+
+    trait: str
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise ValueError(f"low is {self.low}, must be at most high, {self.high}")
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What a picture must be like to be answered at all; outside any bound the answer is `uncertain`.
+
+    Attributes:
+        bounds: one per trait.
+        stated: share of real cells that were allowed to fall outside when the bounds were fitted.
+        false_alarms: share of the report subjects' cells that falls outside, each subject group weighing the same.
+    """
+
+    bounds: tuple[Bound, ...]
+    stated: float
+    false_alarms: Interval
+
+
+@dataclass(frozen=True)
 class Scores:
     """What a model reached on the report subjects; all in 0..1, two-label scores with the first label as positive."""
 
@@ -143,6 +171,7 @@ class Contract:
     labels: tuple[str, ...]
     input: InputSpec
     decision: Decision
+    guard: Guard
     provenance: Provenance
     model: ModelDigest
 

@@ -71,7 +71,12 @@ def audit(data: Path, groups: Path | None) -> None:
 @config_option
 @click.option("--run", "folder", type=_PATH, default=Path("runs/default"), show_default=True, help="Folder of the run.")
 @weights_option
-def fit(data: Path, groups: Path, config: Path, folder: Path, weights: Path) -> None:
+@click.option(
+    "--out-of-fold",
+    type=_PATH,
+    help="predictions.csv of crossval with the same settings; fits operating point and abstain band to them.",
+)
+def fit(data: Path, groups: Path, config: Path, folder: Path, weights: Path, out_of_fold: Path | None) -> None:
     """Fit the network; an interrupted run in the same folder goes on."""
     from train.config import read_config
     from train.data import load_data
@@ -85,6 +90,7 @@ def fit(data: Path, groups: Path, config: Path, folder: Path, weights: Path) -> 
         settings,
         folder,
         weights=weights,
+        out_of_fold=out_of_fold,
         on_epoch=lambda row: click.echo(_epoch_text(row)),
         on_step=EpochBar(),
     )

@@ -119,7 +119,8 @@ class FitConfig:
         cells_per_group: an epoch draws at most so many cells of each subject group, others each time; 0 takes all.
         mixup: alpha of the Beta distribution that two pictures are mixed by; 0 mixes none.
         patience: epochs without a better select score after which training ends; 0 goes on to the last.
-        abstain_share: share of the select cells that the abstain band is to hold.
+        abstain_share: share of the cells that the abstain band is to hold: of the select part, or of the out-of-fold
+            predictions where they are given.
         seed: of the split, the weights, the order and the augmentation.
     """
 
@@ -148,6 +149,24 @@ class FitConfig:
         _check(self.patience >= 0, "patience must be 0 or more")
         _check(0 <= self.abstain_share < 1, "abstain_share must be 0 to 1")
         _check(0 <= self.seed < 2**31, "seed must be 0 to 2147483647")
+
+
+@dataclass(frozen=True)
+class DecisionConfig:
+    """Where the device decides, and when it does not answer.
+
+    Attributes:
+        sensitivity: wanted for the first label, below 1; 0 states none: the operating point is calibrated 0.5. Counts
+            where out-of-fold predictions are given.
+        false_alarms: share of real cells that the guard may call unlike the training cells, 0 to 0.1.
+    """
+
+    sensitivity: float
+    false_alarms: float
+
+    def __post_init__(self) -> None:
+        _check(0 <= self.sensitivity < 1, "sensitivity must be 0 to 1")
+        _check(0 <= self.false_alarms <= 0.1, "false_alarms must be 0 to 0.1")
 
 
 @dataclass(frozen=True)
@@ -203,6 +222,7 @@ class Config:
     network: NetworkConfig
     augment: AugmentConfig
     fit: FitConfig
+    decision: DecisionConfig
 
     def __post_init__(self) -> None:
         _check(bool(self.name.strip()) and bool(self.data.strip()), "name and data must not be empty")

@@ -12,6 +12,8 @@ from train.baseline import Features, areas, colours, fit_and_answer
 from train.config import Config
 from train.crossval import Crossval, answer_changed
 from train.dataset import Cell
+from train.decision import OutOfFold, judge_nested
+from train.errors import TrainError
 from train.gradcam import gradcam
 from train.metrics import answers_of
 from train.mistakes import Mistake, worst_mistakes
@@ -19,6 +21,7 @@ from train.predictions import Predictions
 from train.report import write_html
 from train.robustness import CHANGES
 from train.run import load_network, read_run
+from train.tables import Table, decision_table
 from train.weights import cell_weights
 
 log = logging.getLogger(__name__)
@@ -57,8 +60,22 @@ def report_crossval(path: Path, crossval: Crossval, config: Config, *, command: 
         mistakes=_mistakes(crossval),
         folds=crossval.folds,
         settings=_settings(crossval, config),
+        decision=_decision(crossval, config),
     )
     return {config.name: crossval.predictions, **baselines}
+
+
+def _decision(crossval: Crossval, config: Config) -> Table | None:
+    """What the stated decision reaches; None where a label is in one fold only."""
+    own, wanted = crossval.predictions, config.decision.sensitivity
+    cells = OutOfFold(own.labels, own.groups, own.targets, np.array(crossval.folds), own.probabilities)
+    share = config.fit.abstain_share
+    try:
+        reached = judge_nested(cells, sensitivity=wanted, abstain_share=share, subject_power=config.fit.subject_power)
+    except TrainError as error:
+        log.info("no decision is judged: %s", error)
+        return None
+    return decision_table(reached, sensitivity=wanted, abstain_share=share)
 
 
 def _folds(crossval: Crossval) -> Iterator[tuple[Path, npt.NDArray[np.int64]]]:

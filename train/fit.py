@@ -15,6 +15,7 @@ import tf_keras as keras
 from train.calibrate import apply_calibration, fit_abstain_band, fit_calibration
 from train.config import Config
 from train.data import Data
+from train.decision import Correction, fit_correction, read_out_of_fold, without_groups
 from train.files import claim, write_json, write_whole, writing
 from train.loop import Loop, predict
 from train.metrics import auroc
@@ -37,6 +38,7 @@ def fit(
     run: Path,
     *,
     weights: Path = Path(),
+    out_of_fold: Path | None = None,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
     on_step: Callable[[int, int], None] | None = None,
 ) -> None:
@@ -50,12 +52,16 @@ def fit(
         config: the settings.
         run: the folder of this run; made when absent.
         weights: the folder that holds `config.network.pretrained`.
+        out_of_fold: predictions that `crossval` wrote of networks of the same recipe; the decision is fitted on them
+            beside the select part, which alone decides when not given. A finished run takes others without training.
         on_epoch: told the numbers of each finished epoch.
         on_step: told the steps done and the steps of the epoch, after each step.
 
     Raises:
-        TrainError: the folder holds a run of other settings, data or parts, or cannot be written.
+        TrainError: the folder holds a run of other settings, data or parts, or cannot be written; predictions that
+            cannot be read or are of other data.
     """
+    correction = _correction(out_of_fold, data, config) if out_of_fold is not None else None
     claim(
         run / STATE,
         {"config": dataclasses.asdict(config), "data_sha256": data.fingerprint, "part_of": data.split.part_of},
@@ -94,16 +100,39 @@ def fit(
         if on_epoch is not None:
             on_epoch(told)
     _load_best(network, run)
-    _finish(network, data, config, run, _best_row(history))
+    _finish(network, data, config, run, _best_row(history), correction)
 
 
-def _finish(network: Any, data: Data, config: Config, folder: Path, best_row: dict[str, float]) -> None:
+def _correction(path: Path, data: Data, config: Config) -> Correction:
+    part_of = data.split.part_of
+    report = {group for group, part in part_of.items() if part == "report"}
+    return fit_correction(
+        without_groups(read_out_of_fold(path, data.dataset.labels), report, part_of),
+        sensitivity=config.decision.sensitivity,
+        abstain_share=config.fit.abstain_share,
+        subject_power=config.fit.subject_power,
+    )
+
+
+def _finish(
+    network: Any,
+    data: Data,
+    config: Config,
+    folder: Path,
+    best_row: dict[str, float],
+    correction: Correction | None,
+) -> None:
     select = data.part("select")
     one_hot = np.eye(len(data.dataset.labels))[data.targets[select]]
     weights = data.weights("select", config, balance_classes=False)
     scores = predict(network, data.pixels[select])
     scale, offset = fit_calibration(scores, one_hot, weights)
-    band = fit_abstain_band(apply_calibration(scores, scale, offset), config.fit.abstain_share)
+    if correction is None:
+        band = fit_abstain_band(apply_calibration(scores, scale, offset), config.fit.abstain_share)
+    else:
+        # The out-of-fold networks had their own select parts too: what they lacked after that, this one lacks.
+        offset = tuple(correction.scale * own + added for own, added in zip(offset, correction.offset, strict=True))
+        scale, band = correction.scale * scale, correction.band
     fold_calibration(network, scale, offset)
     with writing(folder):
         network.save(folder / NETWORK)
@@ -113,6 +142,7 @@ def _finish(network: Any, data: Data, config: Config, folder: Path, best_row: di
         labels=data.dataset.labels,
         part_of=data.split.part_of,
         abstain_band=band,
+        decided_on="the select part" if correction is None else "the select part and out-of-fold predictions",
         best_epoch=int(best_row["epoch"]),
         select_auroc=best_row["select_auroc"],
     )

@@ -23,7 +23,8 @@ class Run:
         data_sha256: fingerprint of the data set.
         labels: class names.
         part_of: the part of every subject group.
-        abstain_band: low and high, fitted on the select part.
+        abstain_band: low and high.
+        decided_on: what calibration and abstain band were fitted on, in words.
         best_epoch: the one whose averaged weights were kept.
         select_auroc: of that epoch.
     """
@@ -33,6 +34,7 @@ class Run:
     labels: tuple[str, ...]
     part_of: dict[str, str]
     abstain_band: tuple[float, ...]
+    decided_on: str
     best_epoch: int
     select_auroc: float
 
