@@ -10,7 +10,6 @@ import tf_keras as keras
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from samples.draw import draw_cell
-from tests.conftest import shared_folder
 from train.config import IMAGENET, NetworkConfig, read_config
 from train.convolutions import convolutions
 from train.errors import TrainError
@@ -21,9 +20,9 @@ V1, V2 = "mobilenet_v1_{}_quant.tflite", "tf2_mobilenet_v2_1.0_224_ptq.tflite"
 
 
 @pytest.fixture(scope="module")
-def folder() -> Path:
+def folder(weights_root: Path) -> Path:
     """The folder of pretrained files."""
-    return shared_folder("EDGE_CLASSIFY_WEIGHTS", "weights")
+    return weights_root
 
 
 def _config(architecture: str = "compact", width: float = 1.0, **changes: Any) -> NetworkConfig:

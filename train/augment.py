@@ -65,7 +65,7 @@ def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
     if config.blur:
         lit = blur(lit, uniform_of(_BLUR, 0.0, config.blur))
     # Unsharp masking both ways: below 0 it blurs, above it sharpens, as focus and optics do.
-    detail = lit - tf.nn.depthwise_conv2d(lit, _GAUSSIAN, [1, 1, 1, 1], "SAME")
+    detail = lit - _blurred(lit)
     sharper = lit + uniform(6, -config.sharpness, config.sharpness, tf.stack([shape[0], 1, 1, 1])) * detail
     changed = tf.clip_by_value(tf.where(lit > 0, sharper, 0.0), 0.0, 1.0)
     if config.jpeg:
@@ -76,11 +76,16 @@ def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
     return changed
 
 
+def _blurred(pixels: Any) -> Any:
+    """Two passes of a line are a third of the work of one square."""
+    across = tf.nn.depthwise_conv2d(pixels, _LINE[np.newaxis], [1, 1, 1, 1], "SAME")
+    return tf.nn.depthwise_conv2d(across, _LINE[:, np.newaxis], [1, 1, 1, 1], "SAME")
+
+
 def _gaussian(sigma: float, radius: int) -> np.ndarray:
-    """A kernel for `depthwise_conv2d` over three channels, float32 `[2 radius + 1, 2 radius + 1, 3, 1]`."""
+    """A line for `depthwise_conv2d` over three channels, float32 `[2 radius + 1, 3, 1]`."""
     line = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    kernel = np.outer(line, line) / line.sum() ** 2
-    return np.repeat(kernel[:, :, None, None], 3, axis=2).astype(np.float32)
+    return np.repeat((line / line.sum())[:, None, None], 3, axis=1).astype(np.float32)
 
 
-_GAUSSIAN = _gaussian(sigma=1.2, radius=3)
+_LINE = _gaussian(sigma=1.2, radius=3)

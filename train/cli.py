@@ -1,4 +1,4 @@
-"""`python -m train`: audit, fit, evaluate, crossval, ablate."""
+"""`python -m train`: audit, fit, evaluate, teach, crossval, ablate."""
 
 import logging
 import os
@@ -11,10 +11,12 @@ import click
 from edge_runtime.errors import EdgeClassifyError
 from train.config import DEFAULT_CONFIG
 from train.groups import C_NMC_GROUPS
-from train.progress import EpochBar
+from train.progress import StepBar
 from train.variants import DEFAULT_VARIANTS
 
 _PATH = click.Path(path_type=Path)
+
+C_NMC_TEACHING = Path(__file__).parent / "teaching" / "c-nmc.csv"
 
 DATA_VARIABLE = "EDGE_CLASSIFY_DATA"
 WEIGHTS_VARIABLE = "EDGE_CLASSIFY_WEIGHTS"
@@ -76,32 +78,70 @@ def audit(data: Path, groups: Path | None) -> None:
     type=_PATH,
     help="predictions.csv of crossval with the same settings; fits operating point and abstain band to them.",
 )
-def fit(data: Path, groups: Path, config: Path, folder: Path, weights: Path, out_of_fold: Path | None) -> None:
+@click.option(
+    "--teaching",
+    type=_PATH,
+    default=C_NMC_TEACHING,
+    show_default="train/teaching/c-nmc.csv",
+    help="What teach wrote; read where distillation.weight is over 0.",
+)
+def fit(
+    data: Path, groups: Path, config: Path, folder: Path, weights: Path, out_of_fold: Path | None, teaching: Path
+) -> None:
     """Fit the network; an interrupted run in the same folder goes on."""
     from train.config import read_config
     from train.data import load_data
     from train.dataset import read_dataset
     from train.fit import fit as run_fit
     from train.groups import read_groups
+    from train.teaching import read_teaching
 
     settings = read_config(config)
+    cells = load_data(read_dataset(data), settings, read_groups(groups))
     run_fit(
-        load_data(read_dataset(data), settings, read_groups(groups)),
+        cells,
         settings,
         folder,
         weights=weights,
+        teaching=read_teaching(teaching, cells) if settings.distillation.weight else None,
         out_of_fold=out_of_fold,
         on_epoch=lambda row: click.echo(_epoch_text(row)),
-        on_step=EpochBar(),
+        on_step=StepBar(),
     )
     click.echo(f"wrote {folder}")
 
 
 def _epoch_text(row: dict[str, float]) -> str:
-    return (
-        f"epoch {row['epoch']:.0f}: loss {row['loss']:.4f}, AUROC on select {row['select_auroc']:.4f}, "
-        f"{row['seconds']:.0f} s"
-    )
+    selected = f", AUROC on select {row['select_auroc']:.4f}" if "select_auroc" in row else ""
+    return f"epoch {row['epoch']:.0f}: loss {row['loss']:.4f}{selected}, {row['seconds']:.0f} s"
+
+
+@group.command()
+@data_option
+@groups_option
+@config_option
+@click.option(
+    "--out", type=_PATH, default=C_NMC_TEACHING, show_default="train/teaching/c-nmc.csv", help="CSV to write."
+)
+@weights_option
+def teach(data: Path, groups: Path, config: Path, out: Path, weights: Path) -> None:
+    """Ask the teacher about every cell outside the report part; each answer by models that never saw its person."""
+    from train.config import read_config
+    from train.data import load_data
+    from train.dataset import read_dataset
+    from train.groups import read_groups
+    from train.metrics import auroc
+    from train.shallow import shallow_features
+    from train.teaching import ask_teacher, write_teaching
+
+    settings = read_config(config)
+    cells = load_data(read_dataset(data), settings, read_groups(groups))
+    features = shallow_features(cells.dataset.cells, weights, StepBar("looking at cells"))
+    teaching = ask_teacher(cells, features, seed=settings.fit.seed)
+    write_teaching(out, teaching, cells)
+    reached = auroc(teaching.probabilities, cells.targets[teaching.cells])
+    click.echo(f"{len(teaching.cells)} cells, AUROC of the teacher out of fold {reached:.4f}")
+    click.echo(f"wrote {out}")
 
 
 @group.command()
@@ -157,7 +197,7 @@ def crossval(data: Path, groups: Path, config: Path, folds: int, out: Path, weig
         folds=folds,
         weights=weights,
         on_epoch=lambda fold, row: click.echo(f"fold {fold} of {folds}, {_epoch_text(row)}", err=True),
-        on_step=EpochBar(),
+        on_step=StepBar(),
     )
     options = {"data": data, "groups": groups, "config": config, "folds": folds, "out": out, "weights": weights}
     typed = [text for name, value in options.items() for text in (f"--{name}", str(value))]
@@ -203,7 +243,7 @@ def ablate(
         only=only,
         weights=weights,
         on_epoch=lambda name, fold, row: click.echo(f"{name}, fold {fold} of {folds}, {_epoch_text(row)}", err=True),
-        on_step=EpochBar(),
+        on_step=StepBar(),
     )
     click.echo(table(rows).markdown())
     click.echo(f"wrote {out / TABLE}.md and {out / TABLE}.csv")

@@ -115,7 +115,8 @@ class FitConfig:
         warmup_epochs: of linear rise.
         label_smoothing: share of the target spread over all labels.
         average: momentum of the exponential moving average of the weights that is evaluated and kept.
-        subject_power: a subject group of n cells weighs n ** (1 - subject_power); classes then weigh the same.
+        subject_power: a subject group of n cells weighs n ** (1 - subject_power).
+        balance_classes: classes then weigh the same.
         cells_per_group: an epoch draws at most so many cells of each subject group, others each time; 0 takes all.
         mixup: alpha of the Beta distribution that two pictures are mixed by; 0 mixes none.
         patience: epochs without a better select score after which training ends; 0 goes on to the last.
@@ -131,6 +132,7 @@ class FitConfig:
     label_smoothing: float
     average: float
     subject_power: float
+    balance_classes: bool
     cells_per_group: int
     mixup: float
     patience: int
@@ -149,6 +151,22 @@ class FitConfig:
         _check(self.patience >= 0, "patience must be 0 or more")
         _check(0 <= self.abstain_share < 1, "abstain_share must be 0 to 1")
         _check(0 <= self.seed < 2**31, "seed must be 0 to 2147483647")
+
+
+@dataclass(frozen=True)
+class DistillationConfig:
+    """How much a teacher has to say (Hinton et al. 2015, arXiv 1503.02531).
+
+    Attributes:
+        weight: share of the teacher's answer in what the network learns; the rest is the label. With 0 there is no
+            teacher and the select part chooses epoch and calibration; otherwise train and select part are both learnt
+            from, the last epoch is kept, and the teacher's calibration is the network's.
+    """
+
+    weight: float
+
+    def __post_init__(self) -> None:
+        _check(0 <= self.weight <= 1, "weight must be 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -222,10 +240,12 @@ class Config:
     network: NetworkConfig
     augment: AugmentConfig
     fit: FitConfig
+    distillation: DistillationConfig
     decision: DecisionConfig
 
     def __post_init__(self) -> None:
         _check(bool(self.name.strip()) and bool(self.data.strip()), "name and data must not be empty")
+        _check(not (self.fit.patience and self.distillation.weight), "patience needs a select part: set it to 0")
 
     @property
     def device_input(self) -> InputSpec:

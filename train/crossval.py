@@ -25,7 +25,9 @@ from train.loop import predict
 from train.predictions import Predictions
 from train.robustness import Change
 from train.run import NETWORK, load_network, read_run
+from train.shallow import shallow_features
 from train.split import Split
+from train.teaching import ask_teacher
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +95,9 @@ def crossvalidate(
     select_share = config.split.select / (config.split.train + config.split.select)
     splits = fold_splits(own, labels, folds=folds, select_share=select_share, seed=config.fit.seed)
     data = data or load_data(dataset, config, groups, splits[0])
+    if config.distillation.weight and data.features is None:
+        log.info("looking at %d cells for the teacher", len(own))
+        data = dataclasses.replace(data, features=shallow_features(dataset.cells, weights))
     claim(out / STATE, _identity(data, config, splits))
     probabilities = np.empty((len(own), len(dataset.labels)))
     fold_of = np.zeros(len(own), np.int64)
@@ -102,7 +107,11 @@ def crossvalidate(
         if not _is_finished(folder, data, config):
             log.info("fold %d of %d", fold, folds)
             told = on_epoch and partial(on_epoch, fold)
-            fit(data, config, folder, weights=weights, on_epoch=told, on_step=on_step)
+            teaching = None
+            if config.distillation.weight and data.features is not None:
+                # It has not seen the fold either.
+                teaching = ask_teacher(data, data.features, seed=config.fit.seed)
+            fit(data, config, folder, weights=weights, teaching=teaching, on_epoch=told, on_step=on_step)
         held = data.part("report")
         fold_of[held] = fold
         probabilities[held] = predict(load_network(folder), data.pixels[held])

@@ -129,7 +129,8 @@ def _settings(crossval: Crossval, config: Config) -> dict[str, str]:
     settings["cells, SHA-256"] = crossval.data.fingerprint
     for fold, folder in enumerate(crossval.networks, 1):
         run = read_run(folder)
-        settings[f"fold {fold}"] = f"epoch {run.best_epoch} kept, AUROC on select {run.select_auroc:.3f}"
+        chosen = "" if run.select_auroc is None else f", AUROC on select {run.select_auroc:.3f}"
+        settings[f"fold {fold}"] = f"epoch {run.best_epoch} kept{chosen}"
     return settings
 
 

@@ -32,12 +32,14 @@ class Examples:
         targets: int64 `[n]`, indices of the labels.
         weights: float32 `[n]`, mean 1.
         groups: the subject group of each cell; needed only where an epoch draws so many of each.
+        wanted: float32 `[n, labels]`, probabilities the network is to give; None wants the labels.
     """
 
     pixels: PixelArray
     targets: npt.NDArray[np.int64]
     weights: Floats
     groups: tuple[str, ...] = ()
+    wanted: Floats | None = None
 
     def spread(self, count: int) -> PixelArray:
         """The pixels of `count` cells spread evenly over the part, or of all where there are fewer."""
@@ -145,14 +147,15 @@ class Loop:
             [self._examples.groups[i] for i in order],
             self._examples.targets[order].tolist(),
             subject_power=self.fit.subject_power,
-            balance_classes=True,
+            balance_classes=self.fit.balance_classes,
         )
         return weights
 
     def _batches(self, epoch: int) -> Any:
         seed, order = self._seed(epoch), self._order(epoch)
         pixels = tf.convert_to_tensor(self._examples.pixels)
-        targets = tf.one_hot(self._examples.targets, self.network.output_shape[-1])
+        wanted = self._examples.wanted
+        targets = tf.one_hot(self._examples.targets, self.network.output_shape[-1]) if wanted is None else wanted
         weights = tf.convert_to_tensor(self._weights(order))
         shares = draw_shares(len(order), self.fit.mixup, seed) if self.fit.mixup else np.ones(len(order), np.float32)
 

@@ -7,11 +7,11 @@ from train.config import NetworkConfig
 
 STEM = 32
 _CHANNELS = (64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)
-_STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
+STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
 _FEWEST = 8
 
 
 def mobilenet_v1(x: Any, config: NetworkConfig) -> Any:
     """The thirteen blocks: `[n, size, size, 3]` to `[n, size / 32, size / 32, 1024 * width]`."""
     stem, *channels = (max(_FEWEST, int(config.width * own)) for own in (STEM, *_CHANNELS))
-    return separable_blocks(x, stem, channels, _STRIDES, decay=config.weight_decay)
+    return separable_blocks(x, stem, channels, STRIDES, decay=config.weight_decay)
