@@ -111,14 +111,14 @@ def test_a_run_keeps_to_its_teacher(data: Data, teaching: Teaching, config: Conf
 def test_cross_validation_asks_a_teacher_for_each_fold_that_has_not_seen_it(
     data: Data, config: Config, tmp_path: Path
 ) -> None:
-    """The features of one fold's people become nonsense: no network that is judged on others' folds may change less."""
-    shown = crossvalidate(data.dataset, config, {}, tmp_path / "a", folds=2, data=data)
+    """The features of one fold's people become nonsense: only the networks that judge others' folds notice."""
+    shown = crossvalidate(data.dataset, config, {}, tmp_path / "a", folds=3, data=data)
     held = np.array(shown.folds) == 1
     assert data.features is not None
     spoilt = dataclasses.replace(data.features, first=data.features.first.copy())
     spoilt.first[held] = np.random.default_rng(1).normal(size=spoilt.first[held].shape) * 100
     again = crossvalidate(
-        data.dataset, config, {}, tmp_path / "b", folds=2, data=dataclasses.replace(data, features=spoilt)
+        data.dataset, config, {}, tmp_path / "b", folds=3, data=dataclasses.replace(data, features=spoilt)
     )
     changed = (shown.predictions.probabilities != again.predictions.probabilities).any(axis=1)
     assert not changed[held].any(), "the fold's own network never met these features"
