@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from edge_runtime.classifier import Classifier
 from edge_runtime.contract import Guard
 from edge_runtime.errors import ModelError
 from edge_runtime.guard import unlike
-from edge_runtime.preprocess import PixelArray, prepare
+from edge_runtime.preprocess import PixelArray, prepare, read_picture
 from edge_runtime.row import row_of
 from edge_runtime.sources.frame import Frame
 from edge_runtime.traits import TRAITS
@@ -87,7 +88,13 @@ def test_few_real_cells_are_called_unlike(classifier: Classifier, c_nmc: Path) -
     assert measured.value <= 0.05
 
 
-@pytest.mark.parametrize("change", ["halved", "inverted", "swapped"])
+def test_a_whole_field_is_uncertain(classifier: Classifier, data_root: Path) -> None:
+    fields = sorted((data_root / "bccd" / "images").glob("*.jpg"))[::15]
+    assert len(fields) > 10
+    assert np.mean(["unlike" in classifier.classify(read_picture(path)).doubt for path in fields]) >= 0.9
+
+
+@pytest.mark.parametrize("change", ["halved", "doubled", "inverted", "swapped"])
 def test_a_real_cell_made_into_none_is_uncertain(classifier: Classifier, c_nmc: Path, change: str) -> None:
     cells = read_dataset(c_nmc).cells[::200]
     caught = []
@@ -95,6 +102,8 @@ def test_a_real_cell_made_into_none_is_uncertain(classifier: Classifier, c_nmc: 
         picture = load_picture(cell)
         if change == "halved":
             picture = np.ascontiguousarray(picture[::2, ::2])
+        elif change == "doubled":
+            picture = cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
         elif change == "inverted":
             picture = np.where(picture.any(axis=2, keepdims=True), 255 - picture, 0).astype(np.uint8)
         else:
