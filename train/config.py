@@ -1,9 +1,12 @@
 """The training settings: frozen types, read from one TOML file in which every key must be known."""
 
+import dataclasses
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import tomli_w
 
 from edge_runtime.contract import InputSpec
 from edge_runtime.errors import EdgeClassifyError
@@ -181,16 +184,26 @@ def read_config(path: Path = DEFAULT_CONFIG) -> Config:
     return read_toml(path, Config, TrainError)
 
 
+def config_toml(config: Config) -> str:
+    """A configuration as TOML text that `read_config` reads."""
+    return tomli_w.dumps(dataclasses.asdict(config))
+
+
 def read_toml(path: Path, cls: type[T], error_class: type[EdgeClassifyError]) -> T:
     """Reads a frozen dataclass from TOML; what is wrong raises `error_class` with a message that names file and key."""
     try:
+        return read_value(parse_toml(path, error_class), cls)
+    except StrictJsonError as error:
+        raise error_class(f"{path}: {error}") from None
+
+
+def parse_toml(path: Path, error_class: type[EdgeClassifyError]) -> dict[str, Any]:
+    """Reads TOML into dicts; what is wrong raises `error_class` with a message that names the file."""
+    try:
         with open(path, "rb") as file:
-            document = tomllib.load(file)
+            document: dict[str, Any] = tomllib.load(file)
     except OSError as error:
         raise error_class(f"{path}: cannot be read ({error.strerror}); give a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise error_class(f"{path}: not TOML: {error}") from None
-    try:
-        return read_value(document, cls)
-    except StrictJsonError as error:
-        raise error_class(f"{path}: {error}") from None
+    return document

@@ -57,7 +57,9 @@ def crossvalidate(
     *,
     folds: int,
     weights: Path = Path(),
+    data: Data | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
+    on_fold: Callable[[int, Predictions], None] | None = None,
 ) -> Crossval:
     """Fits one network a fold on the subjects outside it and answers the cells of the fold.
 
@@ -73,22 +75,20 @@ def crossvalidate(
         out: the folder; made when absent.
         folds: how many, 2 or more.
         weights: the folder that holds `config.network.pretrained`.
+        data: the same cells with their pixels, where they have been read already; its split does not count.
         on_epoch: told the fold and the numbers of each finished epoch.
+        on_fold: told each fold and the answers on the cells of all folds so far; what it raises ends the rest.
 
     Raises:
         TrainError: a subject with several labels, too few subject groups, or a folder that holds a cross-validation of
             other settings, data or folds, or cannot be written.
         PictureError: a cell cannot be read.
     """
-    _check_subjects(dataset.cells)
-    labels = [cell.label for cell in dataset.cells]
-    own = groups_of([cell.subject for cell in dataset.cells], groups)
-    select_share = config.split.select / (config.split.train + config.split.select)
-    splits = fold_splits(own, labels, folds=folds, select_share=select_share, seed=config.fit.seed)
-    data = load_data(dataset, config, groups, splits[0])
-    claim(out / STATE, _identity(data, config, splits))
-    probabilities = np.empty((len(own), len(dataset.labels)))
-    fold_of = np.zeros(len(own), np.int64)
+    splits = nested_splits(dataset, config, groups, folds=folds)
+    data = data or load_data(dataset, config, groups, splits[0])
+    claim(out / STATE, crossval_identity(data, config, splits))
+    probabilities = np.empty((len(dataset.cells), len(dataset.labels)))
+    fold_of = np.zeros(len(dataset.cells), np.int64)
     networks = []
     for fold, split in enumerate(splits, 1):
         data, folder = dataclasses.replace(data, split=split), out / f"fold-{fold}"
@@ -104,11 +104,26 @@ def crossvalidate(
         # What Keras and TensorFlow keep of one fold is not carried through the next.
         keras.backend.clear_session()
         gc.collect()
+        if on_fold is not None:
+            on_fold(fold, _predictions(data, np.flatnonzero(fold_of), probabilities))
     finished = Crossval(
-        data, _predictions(data, np.arange(len(own), dtype=np.int64), probabilities), tuple(fold_of.tolist()), networks
+        data, _predictions(data, np.flatnonzero(fold_of), probabilities), tuple(fold_of.tolist()), networks
     )
     finished.predictions.write_csv(out / PREDICTIONS, finished.folds)
     return finished
+
+
+def nested_splits(dataset: Dataset, config: Config, groups: dict[str, str], *, folds: int) -> list[Split]:
+    """The split of each fold, for arguments of `crossvalidate`.
+
+    Raises:
+        TrainError: a subject with several labels, or too few subject groups.
+    """
+    _check_subjects(dataset.cells)
+    labels = [cell.label for cell in dataset.cells]
+    own = groups_of([cell.subject for cell in dataset.cells], groups)
+    select_share = config.split.select / (config.split.train + config.split.select)
+    return fold_splits(own, labels, folds=folds, select_share=select_share, seed=config.fit.seed)
 
 
 def _check_subjects(cells: Sequence[Cell]) -> None:
@@ -131,7 +146,7 @@ def _is_finished(folder: Path, data: Data, config: Config) -> bool:
     return same and (folder / NETWORK).exists()
 
 
-def _identity(data: Data, config: Config, splits: Sequence[Split]) -> dict[str, Any]:
+def crossval_identity(data: Data, config: Config, splits: Sequence[Split]) -> dict[str, Any]:
     """What makes two cross-validations one; `report_of` names the subject groups of each fold, for a person."""
     return {
         "folds": len(splits),
