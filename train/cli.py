@@ -71,23 +71,34 @@ def audit(data: Path, groups: Path | None) -> None:
 @config_option
 @click.option("--run", "folder", type=_PATH, default=Path("runs/default"), show_default=True, help="Folder of the run.")
 @weights_option
-def fit(data: Path, groups: Path, config: Path, folder: Path, weights: Path) -> None:
+@click.option(
+    "--strategy",
+    type=click.Choice(["none", "mirrored", "multiworker"]),
+    default="none",
+    show_default=True,
+    help="One device; every GPU of this machine; or the machines that $TF_CONFIG names, the same command on each.",
+)
+def fit(data: Path, groups: Path, config: Path, folder: Path, weights: Path, strategy: str) -> None:
     """Fit the network; an interrupted run in the same folder goes on."""
     from train.config import read_config
     from train.data import load_data
     from train.dataset import read_dataset
     from train.fit import fit as run_fit
     from train.groups import read_groups
+    from train.strategy import is_chief, make_strategy
 
     settings = read_config(config)
+    shared = make_strategy(strategy)
     run_fit(
         load_data(read_dataset(data), settings, read_groups(groups)),
         settings,
         folder,
         weights=weights,
+        strategy=shared,
         on_epoch=lambda row: click.echo(_epoch_text(row)),
     )
-    click.echo(f"wrote {folder}")
+    if is_chief(shared):
+        click.echo(f"wrote {folder}")
 
 
 def _epoch_text(row: dict[str, float]) -> str:
