@@ -74,7 +74,8 @@ def fit(
     if config.network.pretrained:
         seen = examples.pixels[:: max(1, len(examples.pixels) // _STATISTICS_CELLS)]
         load_pretrained(network, weights / config.network.pretrained, seen)
-    loop = Loop(network, examples, config.fit, config.augment, strategy=strategy)
+    with lost_workers(strategy):
+        loop = Loop(network, examples, config.fit, config.augment, strategy=strategy)
     best = tf.Variable(-1.0)
     manager = tf.train.CheckpointManager(
         tf.train.Checkpoint(loop=loop.checkpoint(), best=best), str(run / "checkpoint"), max_to_keep=1
@@ -92,7 +93,7 @@ def fit(
     select = data.part("select")
     while int(loop.epoch.numpy()) < config.fit.epochs:
         started = time.perf_counter()
-        with lost_workers():
+        with lost_workers(strategy):
             loss = loop.run_epoch()
         with loop.averaged() as averaged:
             reached = auroc(predict(averaged, data.pixels[select]), data.targets[select])

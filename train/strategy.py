@@ -136,8 +136,10 @@ def check_alike(strategy: Any, digest: int) -> None:
         here = tf.identity(value)  # on this replica's device, which what comes from outside does not say
         return here * replica.num_replicas_in_sync - replica.all_reduce(tf.distribute.ReduceOp.SUM, here)
 
-    differences = strategy.experimental_local_results(strategy.run(tf.function(spread), (own,)))
-    if any(int(difference) for difference in differences):
+    with lost_workers(strategy):
+        spreads = strategy.run(tf.function(spread), (own,))
+        differences = [int(value) for value in strategy.experimental_local_results(spreads)]
+    if any(differences):
         raise TrainError(
             "the workers have other data, settings or checkpoints than one another; "
             "give all the same, and a --run on a disk that they share"
@@ -145,12 +147,18 @@ def check_alike(strategy: Any, digest: int) -> None:
 
 
 @contextlib.contextmanager
-def lost_workers() -> Iterator[None]:
-    """Makes one clear line of what TensorFlow says when a machine no longer answers.
+def lost_workers(strategy: Any = None) -> Iterator[None]:
+    """Makes one clear line of what TensorFlow says when a machine no longer answers, at once or within two minutes.
+
+    Args:
+        strategy: what is computed with; where it has one process, errors are left as they are.
 
     Raises:
         TrainError: instead.
     """
+    if strategy is not None and strategy.cluster_resolver is None:
+        yield
+        return
     try:
         yield
     except (
