@@ -5,6 +5,8 @@ ALL := .venv
 DATA ?= $(or $(EDGE_CLASSIFY_DATA),../shared/data)
 RUN ?= runs/default
 BUNDLE := edge_runtime/models/default.tflite
+# Predictions that `python -m train crossval` wrote with the default settings; where there are such, they set the decision.
+OUT_OF_FOLD := $(wildcard train/out_of_fold/c-nmc.csv)
 RUNTIME_FILES := $(shell find edge_runtime -name '*.py' -o -name '*.tflite') setup.cfg pyproject.toml
 
 .PHONY: demo test check format bench model report wheel clean
@@ -31,7 +33,7 @@ bench: $(ALL)/.ready ## latency, start-up and memory on this machine, and the ta
 	$(ALL)/bin/python -m benchmarks report benchmarks/results/latest.json
 
 model: $(ALL)/.ready ## train -> compress -> verify -> the default model
-	$(ALL)/bin/python -m train fit --data $(DATA)/c-nmc --run $(RUN)
+	$(ALL)/bin/python -m train fit --data $(DATA)/c-nmc --run $(RUN) $(if $(OUT_OF_FOLD),--out-of-fold $(OUT_OF_FOLD))
 	$(ALL)/bin/python -m compress run --data $(DATA)/c-nmc --run $(RUN) --out $(RUN)/default.tflite
 	$(ALL)/bin/python -m compress verify $(RUN)/default.tflite --data $(DATA)/c-nmc --run $(RUN)
 	cp $(RUN)/default.tflite $(BUNDLE)

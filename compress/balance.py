@@ -1,6 +1,5 @@
 """Brings the channels between two convolutions to one size, so that one int8 scale fits them all."""
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -8,20 +7,23 @@ import tf_keras as keras
 
 from compress.finetune import clone
 from edge_runtime.preprocess import PixelArray
-from train.network import network_input
+from train.convolutions import KINDS, Convolution, convolutions, readers
+from train.loop import PREDICT_BATCH
+from train.network import MEAN_LAYER, network_input
 
 # Channels that never reach this are raised to it: half of ReLU6's cap, so that other pictures do not run into the cap.
 _TARGET = 3.0
 # A channel that stays below this on every cell says nothing; the weights that read it shrink to nothing.
 _DEAD = 1e-3
-_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
 
 def balance_channels(network: Any, pixels: PixelArray) -> Any:
     """Enlarges small channels and shrinks the weights that read them; the answers stay the same.
 
-    ReLU lets a factor pass (Nagel et al. 2019, arXiv 1906.04721). It matters for depthwise kernels: they are quantised
-    with one scale for all channels, and a channel that is hardly ever on gets huge weights in training.
+    ReLU, and no ReLU, let a factor pass (Nagel et al. 2019, arXiv 1906.04721). It matters for depthwise kernels: they
+    are quantised with one scale for all channels, and a channel that is hardly ever on gets huge weights in training.
+    What is read by several layers, or added to something, is left as it is: there a factor would have to be the same in
+    all.
 
     Args:
         network: from `train.network`, unchanged.
@@ -31,16 +33,34 @@ def balance_channels(network: Any, pixels: PixelArray) -> Any:
         A copy that computes the same up to rounding.
     """
     balanced = clone(network)
-    convolutions = [layer for layer in balanced.layers if isinstance(layer, _CONVOLUTIONS)]
-    inputs = network_input(pixels)
-    for layer, reader in itertools.pairwise(convolutions):
-        shown = keras.Model(balanced.input, balanced.get_layer(f"{layer.name}_relu").output)(inputs, training=False)
-        largest = np.asarray(shown).max(axis=(0, 1, 2))
+    pairs = _pairs(balanced)
+    for (convolution, reader), largest in zip(pairs, _largest(balanced, pairs, pixels), strict=True):
         factor = np.maximum(_TARGET / np.maximum(largest, _DEAD), 1)
-        norm = balanced.get_layer(f"{layer.name}_norm")
-        gamma, beta, mean, variance = norm.get_weights()
+        gamma, beta, mean, variance = convolution.norm.get_weights()
         raised = np.where(largest > _DEAD, factor, 1)  # nothing is raised from nothing; its reader still shrinks
-        norm.set_weights([gamma * raised, beta * raised, mean, variance])
+        convolution.norm.set_weights([gamma * raised, beta * raised, mean, variance])
         kernel, *bias = reader.get_weights()
         reader.set_weights([kernel / factor[:, np.newaxis], *bias])
     return balanced
+
+
+def _pairs(network: Any) -> list[tuple[Convolution, Any]]:
+    """Each convolution that a single other one reads, directly or through the mean, and that other one."""
+    reading, pairs = readers(network), []
+    for convolution in convolutions(network):
+        readers_ = convolution.readers
+        if [reader.name for reader in readers_] == [MEAN_LAYER]:
+            readers_ = reading[MEAN_LAYER]
+        if len(readers_) == 1 and isinstance(readers_[0], KINDS):
+            pairs.append((convolution, readers_[0]))
+    return pairs
+
+
+def _largest(network: Any, pairs: list[tuple[Convolution, Any]], pixels: PixelArray) -> list[Any]:
+    """The largest magnitude of each channel between each pair, float32 `[channels]`."""
+    ends = keras.Model(network.input, [convolution.end.output for convolution, _ in pairs])
+    batches = [
+        [np.abs(shown).max(axis=(0, 1, 2)) for shown in ends(network_input(network, part), training=False)]
+        for part in np.array_split(pixels, -(-len(pixels) // PREDICT_BATCH))
+    ]
+    return [np.max(of_pair, axis=0) for of_pair in zip(*batches, strict=True)]

@@ -4,11 +4,11 @@ from collections import Counter
 
 from compress.size import Size, size_table
 from compress.verify import Parity, parity_text
-from edge_runtime.contract import Contract, Scores
+from edge_runtime.contract import Contract, Guard, Scores
 from train.data import Data
 from train.evaluate import scores_table
 from train.split import PARTS
-from train.tables import RESEARCH_USE
+from train.tables import RESEARCH_USE, percent
 
 
 def model_card(contract: Contract, parity: Parity, sizes: list[Size], data: Data, area_alone: Scores) -> str:
@@ -50,14 +50,24 @@ Zeros shrink the download, not the time: no kernel used here skips them.
 
 - Its cells come from {len(set(data.groups))} subject groups. Intervals as wide as those above are what so few people
   allow, and nothing here says how it does on another laboratory's slides.
-- It knows lymphoblasts and normal lymphoid precursors only. Any other cell, a piece of dirt or a photograph still gets
-  one of the two answers.
-- The answer is `uncertain` when the probability of `{first}` lies between {low:g} and {high:g}.
+{guard_text(contract.guard)}
+- The answer is also `uncertain` when the probability of `{first}` lies between {low:g} and {high:g}.
 - It reads colour closely: another stain, white balance or light shifts its answers, and they must be measured anew.
 - Cells must be cut out on black at the scale of the training cells; at another magnification the answer means nothing.
 
 Made {origin.date} at commit {origin.commit}. Settings: {settings}.
 """
+
+
+def guard_text(guard: Guard) -> str:
+    """The card's item on what is no such cell."""
+    measured = guard.false_alarms
+    value, low, high, stated = (
+        percent(share, 1) for share in (measured.value, measured.low, measured.high, guard.stated)
+    )
+    return f"""- It knows lymphoblasts and normal lymphoid precursors only. What is unlike them in size, outline, place,
+  stain or fine detail is answered `uncertain`. So are {value} ({low} to {high}) of the report subjects' cells, each
+  subject group weighing the same; {stated} were allowed. Another kind of cell can still get one of the two answers."""
 
 
 def _parts_table(data: Data) -> str:

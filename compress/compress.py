@@ -23,12 +23,13 @@ from compress.size import Size, size_of
 from compress.verify import Parity, check, compare
 from edge_runtime.bundle import Bundle, ProbeAnswer, digest_of, write_bundle
 from edge_runtime.classifier import Classifier
-from edge_runtime.contract import SCHEMA, Contract, Decision, Interval, Provenance, Scores
+from edge_runtime.contract import SCHEMA, Contract, Decision, Guard, Interval, Provenance, Scores
 from edge_runtime.preprocess import decode, prepare, read_picture
 from train.calibrate import fit_calibration
 from train.data import Data
 from train.evaluate import area_predictions
 from train.groups import natural_key
+from train.guard import alarms_of, false_alarms, fit_guard, measure_cells
 from train.loop import predict
 from train.metrics import score
 from train.predictions import Predictions, device_scores
@@ -90,7 +91,7 @@ def compress(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path, ou
     ]
     picture = _read_probe(probe)
     decision = Decision(1.0, (0.0,) * len(run.labels), *run.abstain_band)
-    draft = _draft(model, run, data, recipe, decision, picture)
+    draft = _draft(model, run, data, recipe, decision, picture, _guard(run, data))
     log.info("calibrating and verifying through the runtime")
     draft = _with_decision(draft, _agree_with(network, draft, data))
     return _verify_and_write(draft, network, data, recipe, sizes, out)
@@ -116,7 +117,20 @@ def _read_probe(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _draft(model: bytes, run: Run, data: Data, recipe: Recipe, decision: Decision, picture: bytes) -> Bundle:
+def _guard(run: Run, data: Data) -> Guard:
+    """Fitted on all that is not reported on, judged on the report part."""
+    traits = measure_cells(data.pixels, run.config.picture.spec)
+    report = data.part("report")
+    known = np.setdiff1d(np.arange(len(traits)), report)
+    guard = fit_guard(traits[known], [data.groups[i] for i in known], stated=run.config.decision.false_alarms)
+    alarms = alarms_of(traits[report], guard)
+    measured = false_alarms(alarms, data.targets[report], [data.groups[i] for i in report])
+    return dataclasses.replace(guard, false_alarms=measured)
+
+
+def _draft(
+    model: bytes, run: Run, data: Data, recipe: Recipe, decision: Decision, picture: bytes, guard: Guard
+) -> Bundle:
     """A bundle whose scores are still to be measured."""
     groups = {group for group, part in run.part_of.items() if part == "report"}
     subjects = {cell.subject for cell, group in zip(data.dataset.cells, data.groups, strict=True) if group in groups}
@@ -129,6 +143,7 @@ def _draft(model: bytes, run: Run, data: Data, recipe: Recipe, decision: Decisio
             "network": run.config.name,
             "epoch": str(run.best_epoch),
             "compress": recipe.name,
+            "decision": f"fitted on {run.decided_on}",
             "sparsity": f"{recipe.sparsity:g}",
         },
         report_subjects=tuple(sorted(subjects, key=natural_key)),
@@ -141,8 +156,9 @@ def _draft(model: bytes, run: Run, data: Data, recipe: Recipe, decision: Decisio
         schema=SCHEMA,
         name=f"{run.config.name}_{recipe.name}",
         labels=run.labels,
-        input=run.config.picture.spec,
+        input=run.config.device_input,
         decision=decision,
+        guard=guard,
         provenance=provenance,
         model=digest_of(model),
     )

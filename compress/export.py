@@ -29,7 +29,7 @@ def export_int8(aware: Any, calibration: PixelArray) -> bytes:
 
     def representative() -> Iterator[list[np.ndarray]]:
         for pixels in calibration:
-            yield [network_input(pixels[np.newaxis]).numpy()]
+            yield [network_input(aware, pixels[np.newaxis]).numpy()]
 
     converter = tf.lite.TFLiteConverter.from_keras_model(aware)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -25,7 +25,7 @@ def finetune(
 
     The original's answers, not the labels, are the target (distillation: Hinton et al. 2015, arXiv 1503.02531): what
     is wanted is the same decisions in fewer bits, on cells as they come. So they are turned, mirrored, scaled and
-    shifted, but keep their light and sharpness.
+    shifted, but keep their light, sharpness and parts, and every epoch sees all of them.
 
     Args:
         network: trained in place.
@@ -37,9 +37,17 @@ def finetune(
         keep_average: end with the averaged weights.
     """
     fit = dataclasses.replace(
-        config.fit, epochs=stage.epochs, learning_rate=stage.learning_rate, warmup_epochs=0, label_smoothing=0.0
+        config.fit,
+        epochs=stage.epochs,
+        learning_rate=stage.learning_rate,
+        warmup_epochs=0,
+        label_smoothing=0.0,
+        cells_per_group=0,
+        mixup=0.0,
     )
-    changes = dataclasses.replace(config.augment, stain=0.0, brightness=0.0, sharpness=0.0)
+    changes = dataclasses.replace(
+        config.augment, stain=0.0, brightness=0.0, sharpness=0.0, density=0.0, blur=0.0, jpeg=0, erase=0.0
+    )
     loop = Loop(network, examples, fit, changes, teacher=teacher, before_step=before_step)
     for _ in range(stage.epochs):
         loop.run_epoch()

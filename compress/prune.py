@@ -7,6 +7,7 @@ import tf_keras as keras
 
 from compress.finetune import clone, finetune
 from compress.recipe import StageConfig
+from train.architectures.stain_front import STAIN_LAYER
 from train.config import Config
 from train.loop import Examples
 from train.network import LOGITS_LAYER
@@ -18,12 +19,12 @@ _FEWEST_UPDATES = 10
 
 
 def prunable(layer: Any) -> bool:
-    """Pointwise convolutions hold nearly all weights; depthwise, stem and last layer are too small to matter."""
+    """Pointwise convolutions hold nearly all weights; depthwise, stem, stain front and last layer are too small."""
     return (
         isinstance(layer, keras.layers.Conv2D)
         and not isinstance(layer, keras.layers.DepthwiseConv2D)
         and layer.kernel_size == (1, 1)
-        and layer.name != LOGITS_LAYER
+        and layer.name not in (STAIN_LAYER, LOGITS_LAYER)
     )
 
 

@@ -54,7 +54,7 @@ def _calibrate_ranges(aware: Any, pixels: PixelArray) -> None:
     batches = np.array_split(pixels, -(-len(pixels) // _RANGE_BATCH))
     seen = np.zeros(len(ranges))
     for batch in batches:
-        aware(network_input(batch), training=True)
+        aware(network_input(aware, batch), training=True)
         for i, (variable, start) in enumerate(zip(ranges, starts, strict=True)):
             seen[i] += (float(variable.numpy()) - _TFMOT_KEEPS * start) / (1 - _TFMOT_KEEPS)
         aware.set_weights(untouched)

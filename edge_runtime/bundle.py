@@ -163,16 +163,15 @@ def _read_contract(path: Path, member: bytes) -> Contract:
                 f"{path}: contract schema {schema} is newer than this edge-classify reads ({SCHEMA}); "
                 "upgrade edge-classify"
             )
-        contract = loads(text, Contract)
+        if schema < SCHEMA:
+            raise ModelError(f"{path}: contract schema {schema} is not {SCHEMA}; export it again")
+        return loads(text, Contract)
     except (UnicodeDecodeError, StrictJsonError) as error:
         raise ModelError(f"{path}: {CONTRACT}: {error}; export it again") from None
-    if contract.schema != SCHEMA:
-        raise ModelError(f"{path}: contract schema {contract.schema} is not {SCHEMA}; export it again")
-    return contract
 
 
 def _schema_of(text: str) -> int:
-    """The schema number, read before all else because a newer schema may have other keys."""
+    """The schema number, read before all else because another schema has other keys."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from edge_runtime.bundle import Bundle, read_bundle
 from edge_runtime.contract import Contract
 from edge_runtime.errors import ModelError
+from edge_runtime.guard import check_traits, unlike
 from edge_runtime.interpreter import Interpreter, RuntimeName, TensorSpec
 from edge_runtime.preprocess import PixelArray, decode, prepare, quantise
 
@@ -20,6 +21,7 @@ DEFAULT_MODEL = Path(__file__).parent / "models" / "default.tflite"
 SMALLEST_SCORE = 1 / 512
 # Two runtimes may differ by a rounding of the last 8-bit step, which calibration can stretch.
 PROBE_TOLERANCE = 0.02
+IN_BAND = "in the abstain band"
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,18 @@ class Decision:
 
     Attributes:
         label: the answer; when `uncertain`, the more probable one.
-        uncertain: the probability lies in the abstain band.
+        doubt: why it is uncertain; empty when it is not.
         probabilities: calibrated, one per label, in the contract's order; they sum to 1.
     """
 
     label: str
-    uncertain: bool
+    doubt: str
     probabilities: tuple[float, ...]
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether there is doubt."""
+        return bool(self.doubt)
 
 
 class Classifier:
@@ -64,6 +71,7 @@ class Classifier:
         self.bundle = bundle
         self.interpreter = Interpreter(bundle.model, runtime=runtime, threads=threads)
         _check_tensors(bundle, self.interpreter.input, self.interpreter.output)
+        check_traits(bundle.contract.guard, bundle.path)
         if threshold is not None and len(bundle.contract.labels) != 2:
             raise ModelError(f"{bundle.path}: a threshold needs a model of two labels, this one has more")
         self._threshold_logit = 0.0 if threshold is None else math.log(threshold / (1 - threshold))
@@ -85,7 +93,10 @@ class Classifier:
         Args:
             picture: uint8 `[height, width, 3]`, BGR.
         """
-        return self.decide(self.scores(prepare(picture, self.contract.input)))
+        pixels = prepare(picture, self.contract.input)
+        decision = self.decide(self.scores(pixels))
+        strangeness = unlike(pixels, self.contract.input.colour_order, self.contract.guard)
+        return replace(decision, doubt=strangeness) if strangeness else decision
 
     def scores(self, pixels: PixelArray) -> npt.NDArray[np.float64]:
         """Runs the network.
@@ -111,7 +122,7 @@ class Classifier:
         return result
 
     def decide(self, scores: npt.NDArray[np.float64]) -> Decision:
-        """Turns scores `[labels]` into an answer."""
+        """Turns scores `[labels]` into an answer; whether the picture is a cell at all they do not say."""
         probabilities = self.calibrate(scores)
         band = self.contract.decision
         if len(probabilities) == 2:
@@ -122,7 +133,8 @@ class Classifier:
         else:
             winner = int(probabilities.argmax())
             uncertain = bool(probabilities[winner] < band.abstain_high)
-        return Decision(self.contract.labels[winner], uncertain, tuple(map(float, probabilities)))
+        doubt = IN_BAND if uncertain else ""
+        return Decision(self.contract.labels[winner], doubt, tuple(map(float, probabilities)))
 
     def self_test(self) -> str:
         """Replays the probe picture.

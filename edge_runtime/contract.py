@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
-SCHEMA = 1
+SCHEMA = 2
 
 MAX_CROP = 4096
 MAX_SIZE = 1024
+PIXEL_VALUES = 256  # of 8 bits
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class InputSpec:
         offset: see `scale`.
         um_per_pixel: scale of the training pictures in micrometres; null until a model uses it.
         stain_reference: stain the pictures are brought to; null until a model uses it.
-        optical_density_table: table from pixel to optical density; null until a model uses it.
+        optical_density_table: what each of the 256 pixel values becomes, 0..255, after the resize, for a model that
+            reads optical density; null leaves the pixels as they are.
     """
 
     crop: int
@@ -34,7 +36,7 @@ class InputSpec:
     offset: float
     um_per_pixel: None = None
     stain_reference: None = None
-    optical_density_table: None = None
+    optical_density_table: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if not 8 <= self.size <= MAX_SIZE:
@@ -43,6 +45,11 @@ class InputSpec:
             raise ValueError(f"crop is {self.crop}, must be {self.size} (size) to {MAX_CROP}")
         if self.scale <= 0:
             raise ValueError(f"scale is {self.scale}, must be positive")
+        table = self.optical_density_table
+        if table is not None and len(table) != PIXEL_VALUES:
+            raise ValueError(f"optical_density_table has {len(table)} values, must have {PIXEL_VALUES}")
+        if table is not None and not all(0 <= value < PIXEL_VALUES for value in table):
+            raise ValueError(f"optical_density_table must hold values of 0 to {PIXEL_VALUES - 1}")
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,34 @@ class Interval:
     value: float
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Between what a trait of a prepared picture lies in the training cells; see `edge_runtime.traits`."""
+
+    trait: str
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise ValueError(f"low is {self.low}, must be at most high, {self.high}")
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What a picture must be like to be answered at all; outside any bound the answer is `uncertain`.
+
+    Attributes:
+        bounds: one per trait.
+        stated: share of real cells that were allowed to fall outside when the bounds were fitted.
+        false_alarms: share of the report subjects' cells that falls outside, each subject group weighing the same.
+    """
+
+    bounds: tuple[Bound, ...]
+    stated: float
+    false_alarms: Interval
 
 
 @dataclass(frozen=True)
@@ -136,6 +171,7 @@ class Contract:
     labels: tuple[str, ...]
     input: InputSpec
     decision: Decision
+    guard: Guard
     provenance: Provenance
     model: ModelDigest
 

@@ -21,11 +21,13 @@ def describe(classifier: Classifier) -> str:
         if len(contract.labels) == 2
         else f"probability below {high:g}"
     )
+    guard = contract.guard
     lines = {
         "model": f"{contract.name} ({classifier.bundle.path}, {contract.model.bytes:,} bytes)",
         "labels": ", ".join(contract.labels),
         "reads": f"the middle {contract.input.crop} pixels, as {contract.input.size} x {contract.input.size}",
-        "uncertain": band,
+        "uncertain": f"{band}; or a picture unlike the training cells",
+        "guard": f"calls {_interval(guard.false_alarms, 4)} of the measured subjects' cells unlike",
         "trained on": origin.data,
         "measured on": f"subjects {', '.join(origin.report_subjects)}, which chose nothing",
         "weighted F1": _interval(scores.weighted_f1),
@@ -41,8 +43,8 @@ def describe(classifier: Classifier) -> str:
     return "\n".join(f"{name:<{width}}  {text}" for name, text in lines.items())
 
 
-def _interval(score: Interval) -> str:
-    return f"{score.value:.3f} (95 % interval {score.low:.3f} to {score.high:.3f})"
+def _interval(score: Interval, digits: int = 3) -> str:
+    return f"{score.value:.{digits}f} (95 % interval {score.low:.{digits}f} to {score.high:.{digits}f})"
 
 
 def _version(package: str) -> str:

@@ -127,7 +127,7 @@ def prepare(picture: PixelArray, spec: InputSpec) -> PixelArray:
         spec: the contract's input part.
 
     Returns:
-        uint8 `[size, size, 3]` in `spec.colour_order`, contiguous.
+        uint8 `[size, size, 3]` in `spec.colour_order`, contiguous; light, or what the spec's table makes of it.
 
     Raises:
         ValueError: not such an array.
@@ -137,6 +137,8 @@ def prepare(picture: PixelArray, spec: InputSpec) -> PixelArray:
     square = _centre_square(picture, spec.crop)
     if spec.crop != spec.size:
         square = cv2.resize(square, (spec.size, spec.size), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    if spec.optical_density_table is not None:
+        square = cv2.LUT(square, np.array(spec.optical_density_table, np.uint8)).astype(np.uint8, copy=False)
     if spec.colour_order == "rgb":
         square = square[:, :, ::-1]
     return np.ascontiguousarray(square)

@@ -25,7 +25,7 @@ class Row:
         box: x, y, width, height in pixels, from the top-left corner; None when the whole picture is the cell.
         label: the answer; None when there is none.
         probabilities: calibrated, by label; empty when there is no answer.
-        status: `ok`, `uncertain` (in the abstain band), `skipped` or `error`.
+        status: `ok`, `uncertain` (in the abstain band, or unlike the training cells), `skipped` or `error`.
         detail: why it is not `ok`; empty otherwise.
     """
 
@@ -74,8 +74,5 @@ def row_of(frame: Frame, labels: tuple[str, ...], decision: Decision | None) -> 
     probabilities = {
         label: round(value, _DECIMALS) for label, value in zip(labels, decision.probabilities, strict=True)
     }
-    if decision.uncertain:
-        return Row(
-            frame.path, frame.frame, time, 0, None, decision.label, probabilities, "uncertain", "in the abstain band"
-        )
-    return Row(frame.path, frame.frame, time, 0, None, decision.label, probabilities, "ok", "")
+    status: Status = "uncertain" if decision.uncertain else "ok"
+    return Row(frame.path, frame.frame, time, 0, None, decision.label, probabilities, status, decision.doubt)

@@ -69,6 +69,9 @@ def _read(value: Any, kind: Any, where: str) -> Any:
         if type(value) not in {type(choice) for choice in allowed} or value not in allowed:
             raise StrictJsonError(f"{_key(where)} is {value!r}, must be {' or '.join(map(repr, allowed))}")
         return value
+    if origin is types.UnionType:  # something or null
+        (wanted,) = set(typing.get_args(kind)) - {types.NoneType}
+        return None if value is None else _read(value, wanted, where)
     if origin is tuple:
         item = typing.get_args(kind)[0]
         if not isinstance(value, list):

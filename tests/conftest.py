@@ -57,6 +57,12 @@ def c_nmc(data_root: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def weights_root() -> Path:
+    """The folder of networks trained on ImageNet."""
+    return shared_folder("EDGE_CLASSIFY_WEIGHTS", "weights")
+
+
+@pytest.fixture(scope="session")
 def samples() -> Path:
     """The folder of drawn cells."""
     return ROOT / "samples"

@@ -27,7 +27,7 @@ def write_small_settings(folder: Path) -> tuple[Path, Path]:
     config, recipe = folder / "config.toml", folder / "recipe.toml"
     text = DEFAULT_CONFIG.read_text("utf-8")
     text = changed(text, epochs=2, batch=8, stem=8, channels="[16, 16, 16]", strides="[2, 2, 2]", pretrained='""')
-    config.write_text(changed(text, crop=384, size=64, warmup_epochs=0), "utf-8")
+    config.write_text(changed(text, crop=384, size=64, warmup_epochs=0, weight=0.0), "utf-8")
     text = DEFAULT_RECIPE.read_text("utf-8")
     recipe.write_text(changed(text, sparsity=0.5, epochs=1, calibration_cells=16, flips=1.0, weighted_f1=1.0), "utf-8")
     return config, recipe

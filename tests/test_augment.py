@@ -1,17 +1,40 @@
 """Random changes keep labels' pictures pictures: range, background, repeatability."""
 
 import dataclasses
+import functools
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
+import pytest
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from samples.draw import draw_cell
 from train.augment import augment
 from train.config import AugmentConfig, read_config
+from train.degrade import blur, recompress
+from train.robustness import blur as blur_prepared
 
-NOTHING = AugmentConfig(rotate=False, mirror=False, scale=0, shift=0, stain=0, brightness=0, sharpness=0)
+NOTHING = AugmentConfig(
+    rotate=False,
+    mirror=False,
+    scale=0,
+    shift=0,
+    stain=0,
+    brightness=0,
+    sharpness=0,
+    density=0,
+    blur=0,
+    jpeg=0,
+    erase=0,
+)
+# What the default leaves off, each as strong as anyone would have it.
+LATER: dict[str, Any] = {"density": 0.4, "blur": 2.0, "jpeg": 30, "erase": 0.4}
 
 
+@functools.cache
 def _batch() -> tf.Tensor:
     cells = [draw_cell(i, leukemic=i % 2 == 0)[::3, ::3, ::-1] for i in range(8)]
     return tf.constant(np.stack(cells), tf.float32) / 255
@@ -49,6 +72,7 @@ def test_each_change_can_be_switched_on_alone() -> None:
         "stain": 0.5,
         "brightness": 0.5,
         "sharpness": 0.9,
+        **LATER,
     }
     for name, value in switches.items():
         changed = _augmented(dataclasses.replace(NOTHING, **{name: value}))
@@ -61,3 +85,86 @@ def test_turning_and_mirroring_keep_the_cell_whole() -> None:
     inside = [(pixels.max(axis=3) > 0.12).sum((1, 2)) for pixels in (changed, still)]  # half of a cell's own light
     np.testing.assert_allclose(*inside, rtol=0.03)
     np.testing.assert_allclose(changed.sum((1, 2)), still.sum((1, 2)), rtol=0.02)
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "density": st.floats(0, 1),
+            "blur": st.floats(0, 8),
+            "jpeg": st.integers(0, 100),
+            "erase": st.floats(0, 1),
+            "stain": st.floats(0, 1),
+            "brightness": st.floats(0, 1),
+        }
+    ),
+    st.integers(0, 2**31),
+)
+@settings(max_examples=8, deadline=None)
+def test_whatever_is_switched_on_range_and_black_background_stay(changes: dict[str, Any], seed: int) -> None:
+    """Nothing here moves a cell, so what is outside it stays outside."""
+    changed = _augmented(dataclasses.replace(NOTHING, **changes), seed)
+    assert changed.shape == _batch().shape and changed.dtype == np.float32
+    assert changed.min() >= 0 and changed.max() <= 1
+    assert not changed[_augmented(NOTHING) == 0].any()
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_a_change_switched_on_leaves_the_draws_of_the_others_as_they_were(name: str) -> None:
+    """As strong as nearly nothing, it hardly changes what the others make of the pictures."""
+    faint = {"density": 1e-6, "blur": 1e-6, "jpeg": 100, "erase": 1e-6}[name]
+    default = read_config().augment
+    changed = _augmented(dataclasses.replace(default, **{name: faint}))
+    np.testing.assert_allclose(changed.mean((1, 2)), _augmented(default).mean((1, 2)), atol=0.005)
+
+
+def test_switched_off_they_draw_nothing_and_cost_nothing() -> None:
+    with (
+        patch("train.augment.blur", side_effect=AssertionError),
+        patch("train.augment.recompress", side_effect=AssertionError),
+        patch("train.augment.erase", side_effect=AssertionError),
+        patch("tensorflow.random.experimental.stateless_fold_in", side_effect=AssertionError),
+    ):
+        _augmented(read_config().augment)
+
+
+def test_density_is_one_factor_for_all_channels_of_a_cell() -> None:
+    still, changed = _augmented(NOTHING), _augmented(dataclasses.replace(NOTHING, density=0.4))
+    factors = []
+    for before, after in zip(still, changed, strict=True):
+        inside = (before.min(axis=2) > 0.05) & (before.max(axis=2) < 0.95)
+        ratio = np.log(after[inside]) / np.log(before[inside])
+        np.testing.assert_allclose(ratio, np.median(ratio), rtol=1e-3)
+        factors.append(np.median(ratio))
+    assert np.exp(-0.4) <= min(factors) < 0.95 and 1.05 < max(factors) <= np.exp(0.4)
+
+
+@pytest.mark.parametrize("sigma", [0.7, 1.5])
+def test_blurring_is_the_gaussian_that_robustness_is_judged_by(sigma: float) -> None:
+    prepared = np.rint(_batch().numpy() * 255).astype(np.uint8)
+    blurred = blur(tf.constant(prepared, tf.float32) / 255, tf.fill([len(prepared)], sigma)).numpy() * 255
+    # OpenCV's kernel ends after a few sigma.
+    np.testing.assert_allclose(blurred, blur_prepared(prepared, sigma), atol=2)
+
+
+def test_no_blur_is_no_change() -> None:
+    np.testing.assert_array_equal(blur(_batch(), tf.zeros(8)), _batch())
+
+
+def test_compression_does_more_harm_the_lower_the_quality_also_within_tf_data() -> None:
+    def harm(quality: int) -> float:
+        data = tf.data.Dataset.from_tensors(_batch()).map(lambda x: recompress(x, tf.fill([8], quality)))
+        return float(np.abs(next(iter(data)).numpy() - _batch().numpy()).mean())
+
+    assert harm(100) < harm(80) < harm(30)
+    assert harm(100) < 1 / 255
+
+
+def test_an_erased_square_is_within_its_size_and_all_else_is_kept() -> None:
+    still, changed = _augmented(NOTHING), _augmented(dataclasses.replace(NOTHING, erase=0.3))
+    lost = (changed != still).any(axis=3)
+    np.testing.assert_array_equal(changed[~lost], still[~lost])
+    assert not changed[lost].any() and lost.any(axis=(1, 2)).mean() > 0.5
+    for picture in lost:
+        for axis in (0, 1):
+            assert np.count_nonzero(picture.any(axis=axis)) <= 0.3 * picture.shape[0] + 1

@@ -145,8 +145,8 @@ def test_a_missing_member_is_named(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({CONTRACT: contract_with(schema=2, surprise=1)}, "schema 2 is newer"),
-        ({CONTRACT: contract_with(schema=0)}, "schema 0 is not 1"),
+        ({CONTRACT: contract_with(schema=3, surprise=1)}, "schema 3 is newer"),
+        ({CONTRACT: contract_with(schema=1)}, "schema 1 is not 2"),
         ({CONTRACT: contract_with(surprise=1)}, "key 'surprise' is unknown"),
         ({CONTRACT: b"{"}, "not JSON"),
         ({CONTRACT: b"[" * 100_000}, "not JSON"),

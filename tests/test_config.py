@@ -7,7 +7,7 @@ import pytest
 
 from compress.errors import CompressError
 from compress.recipe import DEFAULT_RECIPE, read_recipe
-from train.config import DEFAULT_CONFIG, read_config
+from train.config import DEFAULT_CONFIG, config_toml, read_config
 from train.errors import TrainError
 
 
@@ -37,6 +37,9 @@ def test_the_shipped_files_are_read() -> None:
         (r"^rotate = .*", "rotate = 1", "augment.rotate"),
         (r"^stain = .*", "stain = -0.1", "stain must be"),
         (r"^strides .*", "strides = [1]", "channels and strides"),
+        (r"^architecture = .*", "architecture = 'resnet'", "architecture' is 'resnet', must be 'compact' or"),
+        (r"^width = .*", "width = 0", "width must be over 0"),
+        (r"^stain_front = .*", "stain_front = 1", "network.stain_front"),
         (r"^report = .*", "report = 0.9", "sum to 1"),
         (r"^size = .*", "size = 4", "picture.*size"),
         (r"^seed = .*", "seed = nan", "fit.seed"),
@@ -64,6 +67,11 @@ def test_a_wrong_recipe_is_named(tmp_path: Path, pattern: str, replacement: str,
     path = _changed(DEFAULT_RECIPE, tmp_path, pattern, replacement)
     with pytest.raises(CompressError, match=message):
         read_recipe(path)
+
+
+def test_written_settings_are_read_back(tmp_path: Path) -> None:
+    (tmp_path / "written.toml").write_text(config_toml(read_config()), "utf-8")
+    assert read_config(tmp_path / "written.toml") == read_config()
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

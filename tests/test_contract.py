@@ -40,6 +40,14 @@ def test_a_contract_survives_writing_and_reading(default_contract: Contract) -> 
     assert loads(dumps(default_contract), Contract) == default_contract
 
 
+def test_a_table_survives_too_and_none_stays_none(document: Document) -> None:
+    assert document["input"]["optical_density_table"] is None
+    document["input"]["optical_density_table"] = list(range(256))
+    contract = loads(json.dumps(document), Contract)
+    assert contract.input.optical_density_table == tuple(range(256))
+    assert loads(dumps(contract), Contract) == contract
+
+
 def test_the_same_contract_gives_the_same_text(default_contract: Contract) -> None:
     assert dumps(loads(dumps(default_contract), Contract)) == dumps(default_contract)
 
@@ -89,6 +97,8 @@ def test_a_repeated_key_is_named(document: Document, key: str) -> None:
         ("input.scale", False, "must be float"),
         ("input.scale", 10**400, "must be float"),
         ("input.um_per_pixel", 0.25, "must be null"),
+        ("input.optical_density_table", 0.25, "must be a list"),
+        ("input.optical_density_table", [0, 1.5], "optical_density_table[1]"),
         ("decision.logit_offset", {"all": 0}, "must be a list"),
         ("decision.logit_offset", [0, None], "logit_offset[1]"),
         ("provenance.recipe", ["a"], "must be an object"),
@@ -116,6 +126,9 @@ def test_an_ill_typed_key_is_named(document: Document, where: str, value: object
         ("input.crop", 5000),
         ("input.scale", 0),
         ("input.scale", -1.0),
+        ("input.optical_density_table", [0] * 255),
+        ("input.optical_density_table", [0] * 255 + [256]),
+        ("input.optical_density_table", [-1] + [0] * 255),
         ("decision.logit_scale", 0),
         ("decision.abstain_low", 0.6),
         ("decision.abstain_low", -0.1),

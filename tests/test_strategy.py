@@ -22,9 +22,11 @@ from train.data import load_data
 from train.dataset import read_dataset
 from train.errors import TrainError
 from train.fit import fit
+from train.run import read_run
 from train.strategy import make_strategy, share_of_batch
 
-WORKERS, EPOCHS, STEPS = 2, 3, 3
+# Patience ends training after the second epoch of three.
+WORKERS, EPOCHS, STEPS = 2, 2, 2
 TIMEOUT_S = 300
 
 
@@ -35,8 +37,9 @@ def test_the_shares_are_the_batch_and_their_losses_sum_to_its_mean(count: int, r
     index, losses = random.permutation(100)[:count], random.random(100)
     cells, total = [], 0.0
     for replica in range(replicas):
-        share, factors = (own.numpy() for own in share_of_batch(tf.constant(index), replica, replicas))
-        assert len(share) == len(factors) == -(-count // replicas)
+        places, factors = (own.numpy() for own in share_of_batch(tf.constant(count), replica, replicas))
+        assert len(places) == len(factors) == -(-count // replicas)
+        share = index[places]
         cells += share[factors > 0].tolist()
         total += float((losses[share] * factors).mean())
     assert sorted(cells) == sorted(index.tolist())
@@ -54,9 +57,13 @@ from train.loop import Examples, Loop
 random = np.random.default_rng(0)
 pixels = random.integers(0, 256, (13, 8, 8, 3), np.uint8)
 examples = Examples(pixels, np.arange(13) % 2, random.random(13).astype(np.float32))
-config = dataclasses.replace(read_config().fit, epochs=2, batch=5, warmup_epochs=0)
-still = AugmentConfig(rotate=False, mirror=False, scale=0, shift=0, stain=0, brightness=0, sharpness=0)
-def trained(strategy):
+plain = dataclasses.replace(read_config().fit, epochs=2, batch=5, warmup_epochs=0, cells_per_group=0)
+mixed = dataclasses.replace(plain, mixup=0.4, cells_per_group=4)
+wanted = random.dirichlet([1, 1], 13).astype(np.float32)
+taught = dataclasses.replace(examples, groups=tuple("aaaaaabbbbbcc"), wanted=wanted)
+still = AugmentConfig(rotate=False, mirror=False, **dict.fromkeys(
+    ("scale", "shift", "stain", "brightness", "sharpness", "density", "blur", "jpeg", "erase"), 0))
+def trained(strategy, examples, config):
     keras.utils.set_random_seed(1)
     network = keras.Sequential([
         keras.layers.Conv2D(4, 3, kernel_regularizer=keras.regularizers.L2(0.1), input_shape=(8, 8, 3)),
@@ -65,18 +72,19 @@ def trained(strategy):
     losses, own = [loop.run_epoch(), loop.run_epoch()], loop.network.get_weights()
     with loop.averaged() as averaged:
         return losses, own + averaged.get_weights()
-losses, weights = trained(None)
 both = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 assert both.num_replicas_in_sync == 2
-shared_losses, shared_weights = trained(both)
-np.testing.assert_allclose(shared_losses, losses, rtol=1e-5)
-for own, other in zip(weights, shared_weights, strict=True):
-    np.testing.assert_allclose(other, own, rtol=1e-3, atol=1e-5)
+for given in (examples, plain), (taught, mixed):
+    losses, weights = trained(None, *given)
+    shared_losses, shared_weights = trained(both, *given)
+    np.testing.assert_allclose(shared_losses, losses, rtol=1e-5)
+    for own, other in zip(weights, shared_weights, strict=True):
+        np.testing.assert_allclose(other, own, rtol=1e-3, atol=1e-5)
 """
 
 
 def test_two_replicas_train_as_one_does() -> None:
-    """Cells, loss, decay, gradients and averages, also of a batch that does not divide; without batch norm."""
+    """Cells, mixes, loss, decay, gradients and averages, also of a batch that does not divide; without batch norm."""
     done = subprocess.run(
         [sys.executable, "-c", _MIRRORED], env=cli_environment(), capture_output=True, text=True, timeout=TIMEOUT_S
     )
@@ -99,7 +107,16 @@ def task(
     folder = tmp_path_factory.mktemp("workers")
     text = small_settings[0].read_text("utf-8")
     cells = len(load_data(read_dataset(many_drawn_cells), read_config(small_settings[0]), {}).part("train"))
-    text = changed(text, epochs=EPOCHS, batch=-(-cells // STEPS), stem=4, channels="[8]", strides="[2]")
+    text = changed(
+        text,
+        epochs=EPOCHS + 1,
+        patience=1,
+        cells_per_group=0,
+        batch=-(-cells // STEPS),
+        stem=4,
+        channels="[8]",
+        strides="[2]",
+    )
     (folder / "config.toml").write_text(text, "utf-8")
     (folder / "groups.csv").write_text("subject,group\n", "utf-8")
     options = {"data": many_drawn_cells, "config": folder / "config.toml", "groups": folder / "groups.csv"}
@@ -107,8 +124,11 @@ def task(
     return ["fit", "--strategy", "multiworker", *arguments]
 
 
-def _run_workers(task: list[str], run: Path, shown: Path, *, killed: int | None = None) -> list[Ended]:
-    """Runs both on the loopback; the one to be killed dies in the middle of its second epoch."""
+def _run_workers(task: list[str], run: Path, shown: Path, *, killed: int | None = None, step: int = 0) -> list[Ended]:
+    """Runs both on the loopback; the one to be killed dies before that step of this run.
+
+    By the scores of the chief the first epoch is the best, by those of the other each epoch is better.
+    """
     ports = []
     for _ in range(WORKERS):
         with socket.socket() as free:
@@ -119,8 +139,8 @@ def _run_workers(task: list[str], run: Path, shown: Path, *, killed: int | None 
         cluster = {"cluster": {"worker": [f"127.0.0.1:{port}" for port in ports]}}
         (shown / str(i)).mkdir(parents=True, exist_ok=True)
         environment = {"TF_CONFIG": json.dumps(cluster | {"task": {"type": "worker", "index": i}})}
-        environment |= {"SHOWN": str(shown / str(i)), "TF_CPP_MIN_LOG_LEVEL": "3"}
-        environment |= {"KILLED_AT": str(STEPS + 1)} if i == killed else {}
+        environment |= {"SHOWN": str(shown / str(i)), "TF_CPP_MIN_LOG_LEVEL": "3", "RISE": str(0.1 * i)}
+        environment |= {"KILLED_AT": str(step)} if i == killed else {}
         workers.append(
             subprocess.Popen(
                 [sys.executable, "-m", "tests.worker", *task, "--run", str(run)],
@@ -162,25 +182,31 @@ def test_both_workers_have_the_same_weights_and_the_chief_writes(undisturbed: Pa
     before, after = (_shown(undisturbed / "shown" / "0", epoch) for epoch in (1, EPOCHS))
     assert sum(not np.array_equal(own, other) for own, other in zip(before, after, strict=True)) > 10
     written = {path.name for path in (undisturbed / "run").iterdir()}
-    assert written == {"best.weights.npz", "checkpoint", "history.csv", "network.keras", "run.json"}
+    assert written == {"best.weights.npz", "checkpoint", "history.csv", "network.keras", "run.json", "tensorboard"}
     assert len((undisturbed / "run" / "history.csv").read_text("utf-8").splitlines()) == 1 + EPOCHS
 
 
-@pytest.mark.parametrize("killed", range(WORKERS))
-def test_after_one_was_killed_both_go_on_to_the_same(
-    task: list[str], undisturbed: Path, tmp_path: Path, killed: int
-) -> None:
-    ended = _run_workers(task, tmp_path / "run", tmp_path / "shown", killed=killed)
-    assert ended[killed].code == -9
-    left = ended[1 - killed]
-    assert left.code == 1 and "Traceback" not in left.stderr
-    assert "train: another worker does not answer" in left.stderr.splitlines()[-1]
-    assert len((tmp_path / "run" / "history.csv").read_text("utf-8").splitlines()) == 2
-    shutil.rmtree(tmp_path / "shown")
+def test_nobody_leaves_before_the_chief_has_written(undisturbed: Path) -> None:
+    for i in range(WORKERS):
+        left = (undisturbed / "shown" / str(i) / "left.json").read_text("utf-8")
+        assert left == (undisturbed / "run" / "run.json").read_text("utf-8")
+    assert read_run(undisturbed / "run").best_epoch == 1
+
+
+def test_after_each_was_killed_once_both_go_on_to_the_same(task: list[str], undisturbed: Path, tmp_path: Path) -> None:
+    """Both times in the middle of the second epoch."""
+    for killed, step in ((0, STEPS + 1), (1, 1)):
+        ended = _run_workers(task, tmp_path / "run", tmp_path / "shown", killed=killed, step=step)
+        assert ended[killed].code == -9
+        left = ended[1 - killed]
+        assert left.code == 1 and "Traceback" not in left.stderr
+        assert "train: another worker does not answer" in left.stderr.splitlines()[-1]
+        assert len((tmp_path / "run" / "history.csv").read_text("utf-8").splitlines()) == 2
+        shutil.rmtree(tmp_path / "shown")
     for again in _run_workers(task, tmp_path / "run", tmp_path / "shown"):
         assert again.code == 0, again.stderr
     for i in range(WORKERS):
-        assert sorted(os.listdir(tmp_path / "shown" / str(i))) == ["2.npz", "3.npz"]
+        assert sorted(os.listdir(tmp_path / "shown" / str(i))) == ["2.npz", "left.json"]
         for own, other in zip(
             _shown(tmp_path / "shown" / str(i), EPOCHS), _shown(undisturbed / "shown" / "0", EPOCHS), strict=True
         ):

@@ -16,9 +16,11 @@ from click.testing import CliRunner
 from tests.drawn import changed
 from train.cli import group
 from train.config import Config, read_config
+from train.data import Data
 from train.dataset import Dataset, read_dataset
 from train.errors import DivergedError, TrainError
 from train.predictions import Predictions
+from train.shallow import Shallow
 from train.space import DEFAULT_SPACE, Space, read_space
 from train.split import split_groups
 from train.tune import Tuned, tune
@@ -107,6 +109,39 @@ def test_a_study_never_sees_the_report_part_and_reads_each_cell_once(
     again = CliRunner().invoke(group, [*arguments, "--trials", "2"], catch_exceptions=False)
     assert again.stdout == done.stdout and not again.stderr
     assert _rows(tmp_path / "out") == rows
+
+
+def test_a_study_looks_at_the_cells_for_a_teacher_once(
+    search: Callable[..., Tuned],
+    dataset: Dataset,
+    config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However many trials want one, and of whatever picture; a trial without a teacher looks at nothing."""
+    looked: list[int] = []
+    given: list[tuple[float, int, Any]] = []
+
+    def look(cells: Any, weights: Path) -> Shallow:
+        looked.append(len(cells))
+        return Shallow(np.zeros((len(cells), 1)), np.zeros((len(cells), 1)))
+
+    def answer(_: Dataset, config: Config, *rest: Any, data: Data, **other: Any) -> None:
+        given.append((config.distillation.weight, config.picture.size, data.features))
+        raise DivergedError("not finite")
+
+    monkeypatch.setattr("train.data.shallow_features", look)
+    monkeypatch.setattr("train.trial.crossvalidate", answer)
+    path = tmp_path / "teachers.toml"
+    weights = "distillation.weight = { kind = 'choice', values = [0.0, 0.5, 1.0] }"
+    path.write_text(f"{weights}\npicture.size = {{ kind = 'choice', values = [64, 128] }}\n", "utf-8")
+    with pytest.raises(TrainError, match="no trial ran to its end"):
+        search(10, space=read_space(path, config))
+    assert len({(weight, size) for weight, size, _ in given if weight}) >= 3
+    assert looked == [len(dataset.cells) - len(_report_part(dataset, config))]
+    assert all(features is not None for weight, _, features in given if weight)
+    first = next(i for i, (weight, *_) in enumerate(given) if weight)
+    assert all(features is None for *_, features in given[:first])
 
 
 def _toml(config: Config) -> str:

@@ -1,4 +1,4 @@
-"""Random changes that leave a cell's label alone: turn, mirror, scale, shift, brightness, stain, sharpness."""
+"""Random changes that leave a cell's label alone: place, size, light, stain, focus, compression, a missing part."""
 
 from typing import Any
 
@@ -6,6 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 from train.config import AugmentConfig
+from train.degrade import blur, erase, recompress
+
+BEST_JPEG_QUALITY = 100
+# Each change below draws from a seed of its own, so that one switched on leaves the others' draws as they were.
+_DENSITY, _BLUR, _JPEG, _ERASE_SIDE, _ERASE_MIDDLE = range(5)
+# A square about a point of the inner half of the picture is on the cell.
+_ERASE_FROM, _ERASE_TO = 0.25, 0.75
 
 
 def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
@@ -25,6 +32,10 @@ def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
 
     def uniform(i: int, low: float, high: float, size: Any = n) -> Any:
         return tf.random.stateless_uniform(size, seeds[i], low, high)
+
+    def uniform_of(change: int, low: float, high: float, size: Any = n, dtype: Any = tf.float32) -> Any:
+        own = tf.random.experimental.stateless_fold_in(seed, change)
+        return tf.random.stateless_uniform(size, own, low, high, dtype)
 
     angle = uniform(0, 0.0, 6.2831853) if config.rotate else tf.zeros(n)
     mirror = tf.sign(uniform(1, -1.0, 1.0)) if config.mirror else tf.ones(n)
@@ -47,19 +58,34 @@ def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
     )
     # Optical density is linear in the amount of stain (Beer-Lambert); a power of the transmitted light scales it.
     stain = tf.exp(uniform(4, -config.stain, config.stain, tf.stack([shape[0], 1, 1, 3])))
+    if config.density:
+        stain *= tf.exp(uniform_of(_DENSITY, -config.density, config.density))[:, None, None, None]
     light = tf.exp(uniform(5, -config.brightness, config.brightness, tf.stack([shape[0], 1, 1, 1])))
     lit = tf.pow(tf.maximum(moved, 0.0), stain) * light
+    if config.blur:
+        lit = blur(lit, uniform_of(_BLUR, 0.0, config.blur))
     # Unsharp masking both ways: below 0 it blurs, above it sharpens, as focus and optics do.
-    detail = lit - tf.nn.depthwise_conv2d(lit, _GAUSSIAN, [1, 1, 1, 1], "SAME")
+    detail = lit - _blurred(lit)
     sharper = lit + uniform(6, -config.sharpness, config.sharpness, tf.stack([shape[0], 1, 1, 1])) * detail
-    return tf.clip_by_value(tf.where(lit > 0, sharper, 0.0), 0.0, 1.0)
+    changed = tf.clip_by_value(tf.where(lit > 0, sharper, 0.0), 0.0, 1.0)
+    if config.jpeg:
+        changed = recompress(changed, uniform_of(_JPEG, config.jpeg, BEST_JPEG_QUALITY + 1, dtype=tf.int32))
+    if config.erase:
+        middle = uniform_of(_ERASE_MIDDLE, _ERASE_FROM, _ERASE_TO, tf.stack([shape[0], 2]))
+        changed = erase(changed, middle, uniform_of(_ERASE_SIDE, 0.0, config.erase))
+    return changed
+
+
+def _blurred(pixels: Any) -> Any:
+    """Two passes of a line are a third of the work of one square."""
+    across = tf.nn.depthwise_conv2d(pixels, _LINE[np.newaxis], [1, 1, 1, 1], "SAME")
+    return tf.nn.depthwise_conv2d(across, _LINE[:, np.newaxis], [1, 1, 1, 1], "SAME")
 
 
 def _gaussian(sigma: float, radius: int) -> np.ndarray:
-    """A kernel for `depthwise_conv2d` over three channels, float32 `[2 radius + 1, 2 radius + 1, 3, 1]`."""
+    """A line for `depthwise_conv2d` over three channels, float32 `[2 radius + 1, 3, 1]`."""
     line = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    kernel = np.outer(line, line) / line.sum() ** 2
-    return np.repeat(kernel[:, :, None, None], 3, axis=2).astype(np.float32)
+    return np.repeat((line / line.sum())[:, None, None], 3, axis=1).astype(np.float32)
 
 
-_GAUSSIAN = _gaussian(sigma=1.2, radius=3)
+_LINE = _gaussian(sigma=1.2, radius=3)

@@ -6,6 +6,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 from edge_runtime.classifier import SMALLEST_SCORE
+from train.weights import weighted_quantile
 
 
 def fit_calibration(
@@ -45,17 +46,21 @@ def apply_calibration(
     return np.asarray(softmax(scale * logits + np.array(offset), axis=1))
 
 
-def fit_abstain_band(probabilities: npt.NDArray[np.floating], share: float) -> tuple[float, float]:
+def fit_abstain_band(
+    probabilities: npt.NDArray[np.floating], share: float, weights: npt.NDArray[np.floating] | None = None
+) -> tuple[float, float]:
     """The band about 0.5, even on both sides, that holds a share of the cells.
 
     Args:
-        probabilities: float `[n, labels]`, calibrated, of the select part.
+        probabilities: float `[n, labels]`, calibrated.
         share: 0 to 1.
+        weights: float `[n]`; None weighs every cell alike.
 
     Returns:
         `abstain_low`, `abstain_high` as `Decision` has them, rounded to 3 decimals.
     """
     if share <= 0:
         return 0.5, 0.5
-    margin = float(np.quantile(np.maximum(probabilities.max(1) - 0.5, 0.0), share))
+    distances = np.maximum(probabilities.max(1) - 0.5, 0.0)
+    margin = float(np.quantile(distances, share)) if weights is None else weighted_quantile(distances, weights, share)
     return round(0.5 - margin, 3), round(0.5 + margin, 3)

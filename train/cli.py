@@ -1,4 +1,4 @@
-"""`python -m train`: audit, fit, evaluate, crossval, tune."""
+"""`python -m train`: audit, fit, evaluate, teach, crossval, ablate, tune."""
 
 import logging
 import os
@@ -11,9 +11,13 @@ import click
 from edge_runtime.errors import EdgeClassifyError
 from train.config import DEFAULT_CONFIG
 from train.groups import C_NMC_GROUPS
+from train.progress import StepBar
 from train.space import DEFAULT_SPACE, OBJECTIVES
+from train.variants import DEFAULT_VARIANTS
 
 _PATH = click.Path(path_type=Path)
+
+C_NMC_TEACHING = Path(__file__).parent / "teaching" / "c-nmc.csv"
 
 DATA_VARIABLE = "EDGE_CLASSIFY_DATA"
 WEIGHTS_VARIABLE = "EDGE_CLASSIFY_WEIGHTS"
@@ -72,13 +76,34 @@ def audit(data: Path, groups: Path | None) -> None:
 @click.option("--run", "folder", type=_PATH, default=Path("runs/default"), show_default=True, help="Folder of the run.")
 @weights_option
 @click.option(
+    "--out-of-fold",
+    type=_PATH,
+    help="predictions.csv of crossval with the same settings; fits operating point and abstain band to them.",
+)
+@click.option(
+    "--teaching",
+    type=_PATH,
+    default=C_NMC_TEACHING,
+    show_default="train/teaching/c-nmc.csv",
+    help="What teach wrote; read where distillation.weight is over 0.",
+)
+@click.option(
     "--strategy",
     type=click.Choice(["none", "mirrored", "multiworker"]),
     default="none",
     show_default=True,
     help="One device; every GPU of this machine; or the machines that $TF_CONFIG names, the same command on each.",
 )
-def fit(data: Path, groups: Path, config: Path, folder: Path, weights: Path, strategy: str) -> None:
+def fit(
+    data: Path,
+    groups: Path,
+    config: Path,
+    folder: Path,
+    weights: Path,
+    out_of_fold: Path | None,
+    teaching: Path,
+    strategy: str,
+) -> None:
     """Fit the network; an interrupted run in the same folder goes on."""
     from train.config import read_config
     from train.data import load_data
@@ -86,26 +111,57 @@ def fit(data: Path, groups: Path, config: Path, folder: Path, weights: Path, str
     from train.fit import fit as run_fit
     from train.groups import read_groups
     from train.strategy import is_chief, make_strategy
+    from train.teaching import read_teaching
 
     settings = read_config(config)
     shared = make_strategy(strategy)
+    cells = load_data(read_dataset(data), settings, read_groups(groups))
     run_fit(
-        load_data(read_dataset(data), settings, read_groups(groups)),
+        cells,
         settings,
         folder,
         weights=weights,
+        teaching=read_teaching(teaching, cells) if settings.distillation.weight else None,
+        out_of_fold=out_of_fold,
         strategy=shared,
         on_epoch=lambda row: click.echo(_epoch_text(row)),
+        on_step=StepBar(),
     )
     if is_chief(shared):
         click.echo(f"wrote {folder}")
 
 
 def _epoch_text(row: dict[str, float]) -> str:
-    return (
-        f"epoch {row['epoch']:.0f}: loss {row['loss']:.4f}, AUROC on select {row['select_auroc']:.4f}, "
-        f"{row['seconds']:.0f} s"
-    )
+    selected = f", AUROC on select {row['select_auroc']:.4f}" if "select_auroc" in row else ""
+    return f"epoch {row['epoch']:.0f}: loss {row['loss']:.4f}{selected}, {row['seconds']:.0f} s"
+
+
+@group.command()
+@data_option
+@groups_option
+@config_option
+@click.option(
+    "--out", type=_PATH, default=C_NMC_TEACHING, show_default="train/teaching/c-nmc.csv", help="CSV to write."
+)
+@weights_option
+def teach(data: Path, groups: Path, config: Path, out: Path, weights: Path) -> None:
+    """Ask the teacher about every cell outside the report part; each answer by models that never saw its person."""
+    from train.config import read_config
+    from train.data import load_data
+    from train.dataset import read_dataset
+    from train.groups import read_groups
+    from train.metrics import auroc
+    from train.shallow import shallow_features
+    from train.teaching import ask_teacher, write_teaching
+
+    settings = read_config(config)
+    cells = load_data(read_dataset(data), settings, read_groups(groups))
+    features = shallow_features(cells.dataset.cells, weights, StepBar("looking at cells"))
+    teaching = ask_teacher(cells, features, seed=settings.fit.seed)
+    write_teaching(out, teaching, cells)
+    reached = auroc(teaching.probabilities, cells.targets[teaching.cells])
+    click.echo(f"{len(teaching.cells)} cells, AUROC of the teacher out of fold {reached:.4f}")
+    click.echo(f"wrote {out}")
 
 
 @group.command()
@@ -161,6 +217,7 @@ def crossval(data: Path, groups: Path, config: Path, folds: int, out: Path, weig
         folds=folds,
         weights=weights,
         on_epoch=lambda fold, row: click.echo(f"fold {fold} of {folds}, {_epoch_text(row)}", err=True),
+        on_step=StepBar(),
     )
     options = {"data": data, "groups": groups, "config": config, "folds": folds, "out": out, "weights": weights}
     typed = [text for name, value in options.items() for text in (f"--{name}", str(value))]
@@ -171,6 +228,45 @@ def crossval(data: Path, groups: Path, config: Path, folds: int, out: Path, weig
     scores = {name: measure(own.probabilities, own.targets, own.groups) for name, own in models.items()}
     click.echo(score_table(scores).markdown())
     click.echo(f"wrote {out / PREDICTIONS} and {report}")
+
+
+@group.command()
+@data_option
+@groups_option
+@config_option
+@click.option(
+    "--variants", type=_PATH, default=DEFAULT_VARIANTS, help="What to change; train/ablations.toml when not given."
+)
+@click.option("--only", multiple=True, metavar="NAME", help="This variant alone, beside the base; may be repeated.")
+@click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Networks to fit a variant.")
+@click.option("--out", type=_PATH, default=Path("runs/ablation"), show_default=True, help="Folder of the variants.")
+@weights_option
+def ablate(
+    data: Path, groups: Path, config: Path, variants: Path, only: tuple[str, ...], folds: int, out: Path, weights: Path
+) -> None:
+    """Cross-validate the settings and named variants of them; an interrupted run goes on."""
+    from train.ablate import TABLE, table
+    from train.ablate import ablate as run_ablation
+    from train.config import read_config
+    from train.dataset import read_dataset
+    from train.groups import read_groups
+    from train.variants import read_variants
+
+    settings = read_config(config)
+    rows = run_ablation(
+        read_dataset(data),
+        settings,
+        read_variants(variants, settings),
+        read_groups(groups),
+        out,
+        folds=folds,
+        only=only,
+        weights=weights,
+        on_epoch=lambda name, fold, row: click.echo(f"{name}, fold {fold} of {folds}, {_epoch_text(row)}", err=True),
+        on_step=StepBar(),
+    )
+    click.echo(table(rows).markdown())
+    click.echo(f"wrote {out / TABLE}.md and {out / TABLE}.csv")
 
 
 @group.command()

@@ -3,7 +3,7 @@
 import dataclasses
 import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy.typing as npt
 import tf_keras as keras
 
 from train.config import Config
-from train.data import Data, load_data
+from train.data import Data, load_data, with_features
 from train.dataset import Cell, Dataset
 from train.errors import TrainError
 from train.files import claim
@@ -23,8 +23,10 @@ from train.folds import fold_splits
 from train.groups import groups_of, natural_key
 from train.loop import predict
 from train.predictions import Predictions
+from train.robustness import Change
 from train.run import NETWORK, load_network, read_run
 from train.split import Split
+from train.teaching import ask_teacher
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ class Crossval:
     """A finished cross-validation.
 
     Attributes:
+        config: the settings.
         data: the cells with their pixels; its split is that of the last fold.
         predictions: for every cell, in the order of the data set, the answer of the network of its fold, calibrated on
             select subjects outside the fold.
@@ -43,6 +46,7 @@ class Crossval:
         networks: the folder of each fold's run, in the order of the folds; `load_network` reads what is in it.
     """
 
+    config: Config
     data: Data
     predictions: Predictions
     folds: tuple[int, ...]
@@ -59,6 +63,7 @@ def crossvalidate(
     weights: Path = Path(),
     data: Data | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
+    on_step: Callable[[int, int], None] | None = None,
     on_fold: Callable[[int, Predictions], None] | None = None,
 ) -> Crossval:
     """Fits one network a fold on the subjects outside it and answers the cells of the fold.
@@ -75,8 +80,10 @@ def crossvalidate(
         out: the folder; made when absent.
         folds: how many, 2 or more.
         weights: the folder that holds `config.network.pretrained`.
-        data: the same cells with their pixels, where they have been read already; its split does not count.
+        data: these cells and groups, read for the same picture before; read now when not given. Its split does not
+            count.
         on_epoch: told the fold and the numbers of each finished epoch.
+        on_step: told the steps done and the steps of the epoch, after each step.
         on_fold: told each fold and the answers on the cells of all folds so far; what it raises ends the rest.
 
     Raises:
@@ -85,7 +92,7 @@ def crossvalidate(
         PictureError: a cell cannot be read.
     """
     splits = nested_splits(dataset, config, groups, folds=folds)
-    data = data or load_data(dataset, config, groups, splits[0])
+    data = with_features(data or load_data(dataset, config, groups, splits[0]), config, weights)
     claim(out / STATE, crossval_identity(data, config, splits))
     probabilities = np.empty((len(dataset.cells), len(dataset.labels)))
     fold_of = np.zeros(len(dataset.cells), np.int64)
@@ -94,7 +101,12 @@ def crossvalidate(
         data, folder = dataclasses.replace(data, split=split), out / f"fold-{fold}"
         if not _is_finished(folder, data, config):
             log.info("fold %d of %d", fold, folds)
-            fit(data, config, folder, weights=weights, on_epoch=on_epoch and partial(on_epoch, fold))
+            told = on_epoch and partial(on_epoch, fold)
+            teaching = None
+            if config.distillation.weight and data.features is not None:
+                # It has not seen the fold either.
+                teaching = ask_teacher(data, data.features, seed=config.fit.seed)
+            fit(data, config, folder, weights=weights, teaching=teaching, on_epoch=told, on_step=on_step)
         held = data.part("report")
         fold_of[held] = fold
         probabilities[held] = predict(load_network(folder), data.pixels[held])
@@ -106,11 +118,30 @@ def crossvalidate(
         gc.collect()
         if on_fold is not None:
             on_fold(fold, _predictions(data, np.flatnonzero(fold_of), probabilities))
-    finished = Crossval(
-        data, _predictions(data, np.flatnonzero(fold_of), probabilities), tuple(fold_of.tolist()), networks
-    )
+    everyone = _predictions(data, np.flatnonzero(fold_of), probabilities)
+    finished = Crossval(config, data, everyone, tuple(fold_of.tolist()), networks)
     finished.predictions.write_csv(out / PREDICTIONS, finished.folds)
     return finished
+
+
+def answer_changed(crossval: Crossval, changes: Mapping[str, Change]) -> dict[str, Predictions]:
+    """What the network of each fold answers on changed pictures of its cells.
+
+    Args:
+        crossval: a finished one.
+        changes: by name, from uint8 RGB `[n, size, size, 3]` to the same.
+
+    Raises:
+        TrainError: the network of a fold cannot be read.
+    """
+    predictions, folds = crossval.predictions, np.array(crossval.folds)
+    answers = {name: np.empty_like(predictions.probabilities) for name in changes}
+    for fold, folder in enumerate(crossval.networks, 1):
+        log.info("judging changed pictures, fold %d of %d", fold, len(crossval.networks))
+        network, held = load_network(folder), np.flatnonzero(folds == fold)
+        for name, change in changes.items():
+            answers[name][held] = predict(network, change(crossval.data.pixels[held]))
+    return {name: dataclasses.replace(predictions, probabilities=values) for name, values in answers.items()}
 
 
 def nested_splits(dataset: Dataset, config: Config, groups: dict[str, str], *, folds: int) -> list[Split]:

@@ -10,16 +10,18 @@ import numpy.typing as npt
 
 from train.baseline import Features, areas, colours, fit_and_answer
 from train.config import Config
-from train.crossval import Crossval
+from train.crossval import Crossval, answer_changed
 from train.dataset import Cell
+from train.decision import OutOfFold, judge_nested
+from train.errors import TrainError
 from train.gradcam import gradcam
-from train.loop import predict
 from train.metrics import answers_of
 from train.mistakes import Mistake, worst_mistakes
 from train.predictions import Predictions
 from train.report import write_html
 from train.robustness import CHANGES
 from train.run import load_network, read_run
+from train.tables import Table, decision_table
 from train.weights import cell_weights
 
 log = logging.getLogger(__name__)
@@ -46,7 +48,6 @@ def report_crossval(path: Path, crossval: Crossval, config: Config, *, command: 
     """
     log.info("judging the baselines")
     baselines = {name: _baseline(crossval, config, features) for name, features in BASELINES.items()}
-    changed, mistakes = _look_again(crossval)
     write_html(
         path,
         title=f"Cross-validation of {config.name}",
@@ -55,12 +56,26 @@ def report_crossval(path: Path, crossval: Crossval, config: Config, *, command: 
         command=command,
         predictions=crossval.predictions,
         baselines=baselines,
-        changed=changed,
-        mistakes=mistakes,
+        changed=answer_changed(crossval, CHANGES),
+        mistakes=_mistakes(crossval),
         folds=crossval.folds,
         settings=_settings(crossval, config),
+        decision=_decision(crossval, config),
     )
     return {config.name: crossval.predictions, **baselines}
+
+
+def _decision(crossval: Crossval, config: Config) -> Table | None:
+    """What the stated decision reaches; None where a label is in one fold only."""
+    own, wanted = crossval.predictions, config.decision.sensitivity
+    cells = OutOfFold(own.labels, own.groups, own.targets, np.array(crossval.folds), own.probabilities)
+    share = config.fit.abstain_share
+    try:
+        reached = judge_nested(cells, sensitivity=wanted, abstain_share=share, subject_power=config.fit.subject_power)
+    except TrainError as error:
+        log.info("no decision is judged: %s", error)
+        return None
+    return decision_table(reached, sensitivity=wanted, abstain_share=share)
 
 
 def _folds(crossval: Crossval) -> Iterator[tuple[Path, npt.NDArray[np.int64]]]:
@@ -86,17 +101,13 @@ def _baseline(crossval: Crossval, config: Config, features_of: Callable[[tuple[C
     return dataclasses.replace(predictions, probabilities=probabilities)
 
 
-def _look_again(crossval: Crossval) -> tuple[dict[str, Predictions], list[Mistake]]:
-    """Predictions on changed pictures, by change, and the worst mistakes; each by the network of its fold."""
+def _mistakes(crossval: Crossval) -> list[Mistake]:
+    """The worst mistakes, each with what the network of its fold looked at."""
     predictions, pixels = crossval.predictions, crossval.data.pixels
-    changed = {name: np.empty_like(predictions.probabilities) for name in CHANGES}
     worst = worst_mistakes(predictions, count=_SHOWN, per_group=_SHOWN_PER_GROUP)
     mistakes: dict[int, Mistake] = {}
-    for fold, (folder, held) in enumerate(_folds(crossval), 1):
-        log.info("judging changed pictures, fold %d of %d", fold, len(crossval.networks))
-        network, own = load_network(folder), pixels[held]
-        for name, change in CHANGES.items():
-            changed[name][held] = predict(network, change(own))
+    for folder, held in _folds(crossval):
+        network = load_network(folder)
         for i in set(worst) & set(held.tolist()):
             answer = int(answers_of(predictions.probabilities[[i]])[0])
             mistakes[i] = Mistake(
@@ -106,8 +117,7 @@ def _look_again(crossval: Crossval) -> tuple[dict[str, Predictions], list[Mistak
                 pixels=pixels[i],
                 heat=gradcam(network, pixels[[i]], answer)[0],
             )
-    by_change = {name: dataclasses.replace(predictions, probabilities=values) for name, values in changed.items()}
-    return by_change, [mistakes[i] for i in worst]
+    return [mistakes[i] for i in worst]
 
 
 def _settings(crossval: Crossval, config: Config) -> dict[str, str]:
@@ -119,7 +129,8 @@ def _settings(crossval: Crossval, config: Config) -> dict[str, str]:
     settings["cells, SHA-256"] = crossval.data.fingerprint
     for fold, folder in enumerate(crossval.networks, 1):
         run = read_run(folder)
-        settings[f"fold {fold}"] = f"epoch {run.best_epoch} kept, AUROC on select {run.select_auroc:.3f}"
+        chosen = "" if run.select_auroc is None else f", AUROC on select {run.select_auroc:.3f}"
+        settings[f"fold {fold}"] = f"epoch {run.best_epoch} kept{chosen}"
     return settings
 
 

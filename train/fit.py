@@ -1,4 +1,4 @@
-"""Fits the network on the train part, chooses epoch and calibration on the select part, and can be resumed."""
+"""Fits the network: on the train part, chosen on the select part, or on both as a teacher says; can be resumed."""
 
 import dataclasses
 import hashlib
@@ -17,14 +17,17 @@ import tf_keras as keras
 from train.calibrate import apply_calibration, fit_abstain_band, fit_calibration
 from train.config import Config
 from train.data import Data
+from train.decision import Correction, fit_correction, read_out_of_fold, without_groups
 from train.errors import TrainError
 from train.files import claim, write_json, write_whole, writing
-from train.loop import Loop, predict
+from train.loop import Examples, Loop, predict
 from train.metrics import auroc
 from train.network import build_network, fold_calibration
 from train.pretrained import load_pretrained
 from train.run import NETWORK, STATE, Run
-from train.strategy import check_alike, is_chief, lost_workers
+from train.strategy import check_alike, from_chief, is_chief, lost_workers, wait_for_all
+from train.teaching import Teaching
+from train.tensorboard import write_epoch
 
 log = logging.getLogger(__name__)
 
@@ -42,27 +45,45 @@ def fit(
     run: Path,
     *,
     weights: Path = Path(),
+    teaching: Teaching | None = None,
+    out_of_fold: Path | None = None,
     strategy: Any = None,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
+    on_step: Callable[[int, int], None] | None = None,
 ) -> None:
     """Trains, or goes on where an interrupted run in the same folder stopped.
 
-    Writes `network.keras` (averaged weights of the best epoch, calibration folded in), `history.csv` and `run.json`.
+    Writes `network.keras` (averaged weights of the best epoch, calibration folded in), `history.csv`, `run.json` and
+    the curves in `tensorboard`.
 
     Args:
         data: the cells.
         config: the settings.
         run: the folder of this run; made when absent.
         weights: the folder that holds `config.network.pretrained`.
+        teaching: a teacher's answers to the train and select parts; wanted where `config.distillation` gives it weight.
+        out_of_fold: predictions that `crossval` wrote of networks of the same recipe; the decision is fitted on them
+            beside the select part, which alone decides when not given. A finished run takes others without training.
         strategy: a `tf.distribute.Strategy`, from `train.strategy.make_strategy`; of several processes only the chief
-            writes, and all read the checkpoint in the folder.
+            writes, and all read checkpoint and history in the folder.
         on_epoch: told the numbers of each finished epoch.
+        on_step: told the steps done and the steps of the epoch, after each step.
 
     Raises:
-        TrainError: the folder holds a run of other settings, data or parts, or cannot be written; or another process
-            has another run, or is lost.
+        TrainError: the folder holds a run of other settings, data, parts or teaching, or cannot be written; no
+            teaching where the settings give a teacher weight; predictions that cannot be read or are of other data; or
+            another process has another run, or is lost.
     """
-    identity = {"config": dataclasses.asdict(config), "data_sha256": data.fingerprint, "part_of": data.split.part_of}
+    correction = _correction(out_of_fold, data, config) if out_of_fold is not None else None
+    taught = teaching if config.distillation.weight else None
+    if config.distillation.weight and taught is None:
+        raise TrainError("distillation.weight wants a teacher; give --teaching, which `python -m train teach` writes")
+    identity = {
+        "config": dataclasses.asdict(config),
+        "data_sha256": data.fingerprint,
+        "part_of": data.split.part_of,
+        "teaching_sha256": taught and taught.sha256,
+    }
     strategy = strategy or tf.distribute.get_strategy()
     chief = is_chief(strategy)
     known = (run / STATE).exists()
@@ -70,13 +91,13 @@ def fit(
         claim(run / STATE, identity)
     keras.utils.set_random_seed(config.fit.seed)
     network = build_network(config.network, size=config.picture.size, labels=len(data.dataset.labels))
-    examples = data.examples(config)
+    examples = data.examples(config) if taught is None else _taught_examples(data, config, taught)
     if config.network.pretrained:
         seen = examples.pixels[:: max(1, len(examples.pixels) // _STATISTICS_CELLS)]
-        load_pretrained(network, weights / config.network.pretrained, seen)
+        load_pretrained(network, config.network, seen, folder=weights)
     with lost_workers(strategy):
         loop = Loop(network, examples, config.fit, config.augment, strategy=strategy)
-    best = tf.Variable(-1.0)
+    best = tf.Variable(-1.0, dtype=tf.float64)
     manager = tf.train.CheckpointManager(
         tf.train.Checkpoint(loop=loop.checkpoint(), best=best), str(run / "checkpoint"), max_to_keep=1
     )
@@ -88,32 +109,38 @@ def fit(
                 (run / STATE).unlink()  # whose checkpoint it is, these settings do not say
             raise
         log.info("going on after epoch %d", int(loop.epoch.numpy()))
-    check_alike(strategy, _digest(identity | {"epoch": int(loop.epoch.numpy())}))
-    history = _read_history(run / HISTORY, int(loop.epoch.numpy())) if chief else []
-    select = data.part("select")
-    while int(loop.epoch.numpy()) < config.fit.epochs:
+    history = _read_history(run / HISTORY, int(loop.epoch.numpy()))
+    check_alike(strategy, _digest(identity | {"epoch": int(loop.epoch.numpy()), "history": history}))
+    select = data.part("select") if taught is None else None
+    while int(loop.epoch.numpy()) < config.fit.epochs and not _is_patience_over(history, config.fit.patience):
         started = time.perf_counter()
         with lost_workers(strategy):
-            loss = loop.run_epoch()
+            loss = loop.run_epoch(on_step)
+        row = {"epoch": float(loop.epoch.numpy()), "loss": loss}
         with loop.averaged() as averaged:
-            reached = auroc(predict(averaged, data.pixels[select]), data.targets[select])
-            better = reached > float(best.numpy())
-            if better:
-                best.assign(reached)
+            better = select is None
+            if select is not None:
+                own = auroc(predict(averaged, data.pixels[select]), data.targets[select])
+                # Machines round otherwise, and all must lose patience together.
+                row["select_auroc"] = from_chief(strategy, own)
+                better = row["select_auroc"] > float(best.numpy())
+                best.assign(max(row["select_auroc"], float(best.numpy())))
             if better and chief:
                 _write_weights(run / _BEST, averaged)
-        row = {"epoch": float(loop.epoch.numpy()), "loss": loss, "select_auroc": reached}
         history.append(row)
+        told = {**row, "learning_rate": loop.learning_rate, "seconds": time.perf_counter() - started}
         if chief:
             _write_history(run / HISTORY, history)
+            write_epoch(run, int(row["epoch"]), {name: value for name, value in told.items() if name != "epoch"})
             with writing(run):
                 manager.save()
         if on_epoch is not None:
-            on_epoch({**row, "seconds": time.perf_counter() - started})
+            on_epoch(told)
     if chief:
         _load_best(network, run)
-        best_row = max(history, key=lambda row: row["select_auroc"])
-        _finish(network, data, config, run, best_row)
+        _finish(network, data, config, run, _best_row(history), taught, correction)
+    # A process that leaves while the chief still writes looks lost to it.
+    wait_for_all(strategy)
 
 
 def _restore(manager: Any, folder: Path) -> None:
@@ -134,13 +161,51 @@ def _digest(identity: dict[str, Any]) -> int:
     return int.from_bytes(hashlib.sha256(text).digest()[:_DIGEST_BYTES], "big")
 
 
-def _finish(network: Any, data: Data, config: Config, folder: Path, best_row: dict[str, float]) -> None:
-    select = data.part("select")
-    one_hot = np.eye(len(data.dataset.labels))[data.targets[select]]
-    weights = data.weights("select", config, balance_classes=False)
-    scores = predict(network, data.pixels[select])
-    scale, offset = fit_calibration(scores, one_hot, weights)
-    band = fit_abstain_band(apply_calibration(scores, scale, offset), config.fit.abstain_share)
+def _correction(path: Path, data: Data, config: Config) -> Correction:
+    part_of = data.split.part_of
+    report = {group for group, part in part_of.items() if part == "report"}
+    return fit_correction(
+        without_groups(read_out_of_fold(path, data.dataset.labels), report, part_of),
+        sensitivity=config.decision.sensitivity,
+        abstain_share=config.fit.abstain_share,
+        subject_power=config.fit.subject_power,
+    )
+
+
+def _taught_examples(data: Data, config: Config, teaching: Teaching) -> Examples:
+    """The train and select parts, to be answered as the teacher and the labels say together."""
+    share, one_hot = config.distillation.weight, np.eye(len(data.dataset.labels))[data.targets[teaching.cells]]
+    wanted = share * teaching.probabilities + (1 - share) * one_hot
+    return data.choose(teaching.cells, config, wanted.astype(np.float32))
+
+
+def _finish(
+    network: Any,
+    data: Data,
+    config: Config,
+    folder: Path,
+    best_row: dict[str, float],
+    teaching: Teaching | None,
+    correction: Correction | None,
+) -> None:
+    labels = len(data.dataset.labels)
+    if teaching is None:
+        decided_on, cells = "the select part", data.part("select")
+        scores = predict(network, data.pixels[cells])
+        weights = data.weights(cells, config, balance_classes=False)
+        scale, offset = fit_calibration(scores, np.eye(labels)[data.targets[cells]], weights)
+    else:
+        # The teacher is calibrated on people it did not see, which a fit on people learnt from would undo.
+        decided_on, cells = "the teacher's probabilities", teaching.cells
+        scores = predict(network, data.pixels[cells])
+        scale, offset = 1.0, (0.0,) * labels
+    if correction is None:
+        band = fit_abstain_band(apply_calibration(scores, scale, offset), config.fit.abstain_share)
+    else:
+        # The out-of-fold networks were decided on in the same way: what they lacked after that, this one lacks.
+        decided_on += " and out-of-fold predictions"
+        offset = tuple(correction.scale * own + added for own, added in zip(offset, correction.offset, strict=True))
+        scale, band = correction.scale * scale, correction.band
     fold_calibration(network, scale, offset)
     with writing(folder):
         network.save(folder / NETWORK)
@@ -149,11 +214,25 @@ def _finish(network: Any, data: Data, config: Config, folder: Path, best_row: di
         data_sha256=data.fingerprint,
         labels=data.dataset.labels,
         part_of=data.split.part_of,
+        teaching_sha256=teaching.sha256 if teaching else None,
         abstain_band=band,
+        decided_on=decided_on,
         best_epoch=int(best_row["epoch"]),
-        select_auroc=best_row["select_auroc"],
+        select_auroc=best_row.get("select_auroc"),
     )
     write_json(folder / STATE, dataclasses.asdict(finished))
+
+
+def _best_row(history: list[dict[str, float]]) -> dict[str, float]:
+    """The epoch kept: where nothing selects, the last."""
+    if "select_auroc" not in history[-1]:
+        return history[-1]
+    return max(history, key=lambda row: row["select_auroc"])
+
+
+def _is_patience_over(history: list[dict[str, float]], patience: int) -> bool:
+    """Whether so many epochs, if any, have gone by since the best one."""
+    return bool(patience and history) and history[-1]["epoch"] - _best_row(history)["epoch"] >= patience
 
 
 def _read_history(path: Path, epochs: int) -> list[dict[str, float]]:

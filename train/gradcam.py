@@ -40,7 +40,7 @@ def gradcam(network: Any, pixels: PixelArray, label: int) -> npt.NDArray[np.floa
     side = pixels.shape[1]
     maps = np.zeros((len(pixels), side, side), np.float32)
     for start in range(0, len(pixels), PREDICT_BATCH):
-        seen = body(network_input(pixels[start : start + PREDICT_BATCH]), training=False)
+        seen = body(network_input(network, pixels[start : start + PREDICT_BATCH]), training=False)
         for i, values in enumerate(_coarse(head, seen, label), start):
             large = np.maximum(cv2.resize(values, (side, side), interpolation=cv2.INTER_LINEAR), 0)
             maps[i] = large / (large.max() or 1)

@@ -14,8 +14,11 @@ import tf_keras as keras
 from edge_runtime.preprocess import PixelArray
 from train.augment import augment
 from train.config import AugmentConfig, FitConfig
-from train.network import network_input
+from train.mixup import draw_shares, mix, with_partner
+from train.network import as_light, as_read, network_input
+from train.sampling import epoch_order
 from train.strategy import average_statistics, per_replica, replicate, share_of_batch, variables_on
+from train.weights import cell_weights
 
 Floats = npt.NDArray[np.float32]
 PREDICT_BATCH = 64
@@ -29,11 +32,15 @@ class Examples:
         pixels: uint8 `[n, size, size, 3]`.
         targets: int64 `[n]`, indices of the labels.
         weights: float32 `[n]`, mean 1.
+        groups: the subject group of each cell; needed only where an epoch draws so many of each.
+        wanted: float32 `[n, labels]`, probabilities the network is to give; None wants the labels.
     """
 
     pixels: PixelArray
     targets: npt.NDArray[np.int64]
     weights: Floats
+    groups: tuple[str, ...] = ()
+    wanted: Floats | None = None
 
     def spread(self, count: int) -> PixelArray:
         """The pixels of `count` cells spread evenly over the part, or of all where there are fewer."""
@@ -58,7 +65,7 @@ class Loop:
         """Prepares the loop.
 
         Args:
-            network: a `keras.Model` from pixels in 0..1 to probabilities.
+            network: a `keras.Model` from what `network_input` makes to probabilities.
             examples: the train part.
             fit: the optimisation.
             changes: the augmentation.
@@ -77,7 +84,7 @@ class Loop:
         self._changes = changes
         self._teacher = teacher
         self._before_step = before_step
-        self.steps_per_epoch = math.ceil(len(examples.targets) / fit.batch)
+        self.steps_per_epoch = math.ceil(len(self._order(0)) / fit.batch)
         with variables_on(self._strategy):
             self.optimizer = keras.optimizers.Adam(
                 _WarmupCosine(
@@ -100,14 +107,28 @@ class Loop:
             network=self.network, optimizer=self.optimizer, averages=self.averages, epoch=self.epoch
         )
 
-    def run_epoch(self) -> float:
-        """Trains one epoch and returns the mean loss."""
+    @property
+    def learning_rate(self) -> float:
+        """Of the last step taken."""
+        return float(self.optimizer.learning_rate)
+
+    def run_epoch(self, on_step: Callable[[int, int], None] | None = None) -> float:
+        """Trains one epoch.
+
+        Args:
+            on_step: told the steps done and those of the epoch, after each.
+
+        Returns:
+            The mean loss.
+        """
         epoch = int(self.epoch.numpy())
         losses = []
-        for pixels, targets, weights, seed in self._shared_batches(epoch):
+        for pixels, targets, weights in self._shared_batches(epoch):
             if self._before_step is not None:
                 self._before_step()
-            losses.append(self._step(pixels, targets, weights, seed))
+            losses.append(self._step(pixels, targets, weights))
+            if on_step is not None:
+                on_step(len(losses), self.steps_per_epoch)
         self.epoch.assign(epoch + 1)
         return float(np.mean(losses))
 
@@ -121,6 +142,26 @@ class Loop:
         finally:
             self._lent.set_weights(own)
 
+    def _seed(self, epoch: int) -> int:
+        return self.fit.seed * 10_007 + epoch
+
+    def _order(self, epoch: int) -> npt.NDArray[np.int64]:
+        count = len(self._examples.targets)
+        return epoch_order(count, self._examples.groups, self.fit.cells_per_group, self._seed(epoch))
+
+    def _weights(self, order: npt.NDArray[np.int64]) -> Floats:
+        """The weights float32 `[n]` in an epoch of these cells: by how many of each group and class were drawn."""
+        if not self.fit.cells_per_group:
+            return self._examples.weights
+        weights = np.zeros(len(self._examples.targets), np.float32)
+        weights[order] = cell_weights(
+            [self._examples.groups[i] for i in order],
+            self._examples.targets[order].tolist(),
+            subject_power=self.fit.subject_power,
+            balance_classes=self.fit.balance_classes,
+        )
+        return weights
+
     def _shared_batches(self, epoch: int) -> Any:
         if self._replicas == 1:
             yield from self._batches(epoch)
@@ -131,37 +172,43 @@ class Loop:
             yield per_replica(self._strategy, lambda replica: next(shares[replica]))
 
     def _batches(self, epoch: int, replica: int = 0) -> Any:
-        n = len(self._examples.targets)
-        seed = self.fit.seed * 10_007 + epoch
-        order = np.random.default_rng(seed).permutation(n)
+        seed, order = self._seed(epoch), self._order(epoch)
         pixels = tf.convert_to_tensor(self._examples.pixels)
-        targets = tf.convert_to_tensor(self._examples.targets)
-        weights = tf.convert_to_tensor(self._examples.weights)
+        wanted = self._examples.wanted
+        targets = tf.one_hot(self._examples.targets, self.network.output_shape[-1]) if wanted is None else wanted
+        weights = tf.convert_to_tensor(self._weights(order))
+        shares = draw_shares(len(order), self.fit.mixup, seed) if self.fit.mixup else np.ones(len(order), np.float32)
 
-        def take(step: Any, index: Any) -> Any:
-            factors = None
-            if self._replicas > 1:
-                index, factors = share_of_batch(index, replica, self._replicas)
-                step = step * self._replicas + replica
-            chosen = network_input(tf.gather(pixels, index))
+        def change(step: Any, index: Any, share: Any) -> Any:
+            chosen = as_light(tf.gather(pixels, index))
             step_seed = tf.stack([tf.constant(seed, tf.int64), step])
-            changed = augment(chosen, self._changes, step_seed)
-            own = tf.gather(weights, index)
-            return changed, tf.gather(targets, index), own if factors is None else own * factors, step_seed
+            changed = as_read(self.network, augment(chosen, self._changes, step_seed))
+            batch = changed, tf.gather(targets, index), tf.gather(weights, index)
+            return mix(*batch, share) if self.fit.mixup else batch
 
-        data = tf.data.Dataset.from_tensor_slices(order).batch(self.fit.batch).enumerate()
+        def take(step: Any, drawn: Any) -> Any:
+            if self._replicas == 1:
+                return change(step, *drawn)
+            count = tf.size(drawn[0])
+            places, factors = share_of_batch(count, replica, self._replicas)
+            extra = 0
+            if self.fit.mixup:
+                places, extra = with_partner(places, count), 1
+            own = change(step * self._replicas + replica, *(tf.gather(part, places) for part in drawn))
+            changed, wanted, heavy = (part[extra:] for part in own)
+            return changed, wanted, heavy * factors
+
+        data = tf.data.Dataset.from_tensor_slices((order, shares)).batch(self.fit.batch).enumerate()
         return data.map(take, num_parallel_calls=2, deterministic=True).prefetch(2)
 
     def _replica_steps(self, *shares: Any) -> Any:
         losses = self._strategy.run(self._train_step, shares)
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
 
-    def _train_step(self, pixels: Any, targets: Any, weights: Any, seed: Any) -> Any:
-        del seed
-        labels = self.network.output_shape[-1]
+    def _train_step(self, pixels: Any, targets: Any, weights: Any) -> Any:
         if self._teacher is None:
             smooth = self.fit.label_smoothing
-            wanted = tf.one_hot(targets, labels) * (1.0 - smooth) + smooth / labels
+            wanted = targets * (1.0 - smooth) + smooth / self.network.output_shape[-1]
         else:
             wanted = self._teacher(pixels, training=False)
         with tf.GradientTape() as tape:
@@ -204,14 +251,14 @@ def predict(network: Any, pixels: PixelArray) -> Floats:
     """Runs a network over prepared pixels.
 
     Args:
-        network: a `keras.Model` that reads pixels in 0..1.
+        network: a `keras.Model` that reads what `network_input` makes.
         pixels: uint8 `[n, size, size, 3]`.
 
     Returns:
         float32 `[n, labels]` probabilities.
     """
     parts = [
-        network(network_input(pixels[i : i + PREDICT_BATCH]), training=False).numpy()
+        network(network_input(network, pixels[i : i + PREDICT_BATCH]), training=False).numpy()
         for i in range(0, len(pixels), PREDICT_BATCH)
     ]
     return np.concatenate(parts)

@@ -59,11 +59,53 @@ def measure(
     Raises:
         TrainError: a label without cells, a score undefined on most draws, or probabilities that are not numbers.
     """
+    return draw_scores(probabilities, targets, groups, draws=draws, seed=seed).intervals()
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """Every score on all cells and on each bootstrap draw.
+
+    Attributes:
+        values: on all cells, by name.
+        draws: on each draw of subject groups, by name; NaN where undefined.
+    """
+
+    values: dict[str, float]
+    draws: list[dict[str, float]]
+
+    def intervals(self) -> dict[str, Interval]:
+        """Each score with its interval; errors are those of `measure`."""
+        return {name: percentile_interval(v, [draw[name] for draw in self.draws]) for name, v in self.values.items()}
+
+    def minus(self, other: "Drawn") -> dict[str, Interval]:
+        """The difference from another model on the same cells and the same draws (paired bootstrap).
+
+        What is hard or easy about the people drawn is so for both models and falls out of the difference.
+        """
+        return Drawn(
+            {name: value - other.values[name] for name, value in self.values.items()},
+            [
+                {name: value - theirs[name] for name, value in own.items()}
+                for own, theirs in zip(self.draws, other.draws, strict=True)
+            ],
+        ).intervals()
+
+
+def draw_scores(
+    probabilities: Array, targets: npt.NDArray[np.int64], groups: Sequence[str], *, draws: int = DRAWS, seed: int = 0
+) -> Drawn:
+    """Scores a classifier on all cells and on each draw; arguments are those of `measure`.
+
+    Two models on the same cells get the same draws.
+
+    Raises:
+        TrainError: a label without cells, or probabilities that are not numbers.
+    """
     _check(probabilities, targets)
     judged = _Judged(probabilities, targets)
     drawn = [judged.values(weights) for weights in group_draws(targets, groups, draws=draws, seed=seed)]
-    values = judged.values(np.ones(len(targets)))
-    return {name: percentile_interval(value, [draw[name] for draw in drawn]) for name, value in values.items()}
+    return Drawn(judged.values(np.ones(len(targets))), drawn)
 
 
 def values_of(

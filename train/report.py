@@ -47,6 +47,7 @@ def write_html(
     mistakes: Sequence[Mistake],
     folds: Sequence[int] | None,
     settings: dict[str, str],
+    decision: Table | None = None,
     draws: int = DRAWS,
 ) -> None:
     """Writes the report.
@@ -63,6 +64,7 @@ def write_html(
         mistakes: pictures of wrong answers, the surest first.
         folds: the fold of each cell; None where there was one split.
         settings: what else belongs to the making, by name.
+        decision: what a decision fitted on out-of-fold predictions reaches, from `train.tables.decision_table`.
         draws: bootstrap resamples of the intervals.
 
     Raises:
@@ -82,6 +84,7 @@ def write_html(
             ("Scores by subject", _by_person(models, draws)),
             ("Answers, thresholds, calibration", _curves(models, scores[model]["ece"])),
             ("Abstention", _abstention(models)),
+            *([("Decision", [_decision(decision)])] if decision is not None else []),
             ("Changed pictures", _changed(predictions, changed)),
             ("Every subject", _subjects(predictions)),
             ("Worst mistakes", _mistakes(mistakes)),
@@ -199,6 +202,14 @@ def _abstention(models: Models) -> list[str]:
             ]
         )
     ]
+
+
+def _decision(reached: Table) -> str:
+    return table(
+        reached,
+        "Calibration, operating point and abstain band fitted on the other folds' predictions, measured on the fold "
+        "left out; cells weighed as in training, so that no subject dominates.",
+    )
 
 
 def _changed(predictions: Predictions, changed: Models) -> list[str]:

@@ -23,18 +23,22 @@ class Run:
         data_sha256: fingerprint of the data set.
         labels: class names.
         part_of: the part of every subject group.
-        abstain_band: low and high, fitted on the select part.
+        teaching_sha256: of the teacher's answers; null without a teacher.
+        abstain_band: low and high.
+        decided_on: what calibration and abstain band were fitted on, in words.
         best_epoch: the one whose averaged weights were kept.
-        select_auroc: of that epoch.
+        select_auroc: of that epoch; null where nothing was selected.
     """
 
     config: Config
     data_sha256: str
     labels: tuple[str, ...]
     part_of: dict[str, str]
+    teaching_sha256: str | None
     abstain_band: tuple[float, ...]
+    decided_on: str
     best_epoch: int
-    select_auroc: float
+    select_auroc: float | None
 
 
 def read_run(folder: Path) -> Run:

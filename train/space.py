@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edge_runtime.strict_json import StrictJsonError, read_value
-from train.config import Config, parse_toml
+from train.config import Config, read_document, with_values
 from train.errors import TrainError
 
 DEFAULT_SPACE = Path(__file__).parent / "tune.toml"
@@ -103,7 +103,7 @@ def read_space(path: Path, config: Config) -> Space:
         TrainError: not TOML, not a range, or a key or value that the settings refuse; the message names it.
     """
     ranges = {}
-    for key, table in _leaves(parse_toml(path, TrainError), "", path):
+    for key, table in _leaves(read_document(path, TrainError), "", path):
         if any(key == fixed or key.startswith(f"{fixed}.") for fixed in _FIXED):
             raise TrainError(f"{path}: {key} may not be searched: a study must not choose whom it is judged on")
         try:
@@ -115,27 +115,6 @@ def read_space(path: Path, config: Config) -> Space:
     if not ranges:
         raise TrainError(f"{path}: nothing to search; name a key of the settings and its range")
     return Space(ranges)
-
-
-def with_values(config: Config, values: dict[str, Any]) -> Config:
-    """The settings with other values for some dotted keys.
-
-    Raises:
-        TrainError: an unknown key, or a value that the settings refuse.
-    """
-    document = json.loads(json.dumps(dataclasses.asdict(config)))
-    for key, value in values.items():
-        *tables, name = key.split(".")
-        table = document
-        for part in tables:
-            table = table.get(part) if isinstance(table, dict) else None
-        if not isinstance(table, dict) or name not in table:
-            raise TrainError(f"key {key!r} is unknown to the settings")
-        table[name] = value
-    try:
-        return read_value(document, Config)
-    except StrictJsonError as error:
-        raise TrainError(str(error)) from None
 
 
 def _leaves(table: dict[str, Any], prefix: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from train.errors import TrainError
 
 PARTS = ("train", "select", "report")
+# What may be learnt from where nothing is selected.
+LEARNT = ("train", "select")
 # Random assignments tried; the one closest to the wanted shares is taken. Only sizes are looked at, never a score.
 CANDIDATES = 5000
 # Subject groups per class wanted in each part where a class has enough of them: one person proves nothing.

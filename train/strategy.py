@@ -102,23 +102,24 @@ def per_replica(strategy: Any, make: Callable[[int], Any]) -> Any:
     return strategy.experimental_distribute_values_from_function(lambda own: make(own.replica_id_in_sync_group))
 
 
-def share_of_batch(index: Any, replica: int, replicas: int) -> tuple[Any, Any]:
-    """One replica's cells of a batch.
+def share_of_batch(count: Any, replica: int, replicas: int) -> tuple[Any, Any]:
+    """One replica's places in a batch.
 
     Args:
-        index: int64 `[n]`, the cells of the whole batch.
+        count: the cells of the whole batch, int32.
         replica: its number.
         replicas: how many share the batch.
 
     Returns:
-        int64 `[ceil(n / replicas)]` cells, and float32 factors on their weights that make the sum of the replicas' mean
-        losses the mean loss of the batch. Where the batch does not divide, the last cell fills up with factor 0.
+        int32 `[ceil(count / replicas)]` places, neighbours, and float32 factors on the weights of their cells that make
+        the sum of the replicas' mean losses the mean loss of the batch. Where the batch does not divide, a cell of
+        another replica, or the last once more, fills up with factor 0.
     """
-    count = tf.size(index)
     each = -(-count // replicas)
-    places = replica + replicas * tf.range(each)
-    factors = tf.where(places < count, tf.cast(each, tf.float32) / tf.cast(count, tf.float32), 0.0)
-    return tf.gather(index, tf.minimum(places, count - 1)), factors
+    places = replica * count // replicas + tf.range(each)
+    end = (replica + 1) * count // replicas
+    factors = tf.where(places < end, tf.cast(each, tf.float32) / tf.cast(count, tf.float32), 0.0)
+    return tf.minimum(places, count - 1), factors
 
 
 def check_alike(strategy: Any, digest: int) -> None:
@@ -129,21 +130,43 @@ def check_alike(strategy: Any, digest: int) -> None:
     """
     if strategy.num_replicas_in_sync == 1:
         return
-    own = per_replica(strategy, lambda _: tf.constant(digest, tf.int64))
-
-    def spread(value: Any) -> Any:
-        replica = tf.distribute.get_replica_context()
-        here = tf.identity(value)  # on this replica's device, which what comes from outside does not say
-        return here * replica.num_replicas_in_sync - replica.all_reduce(tf.distribute.ReduceOp.SUM, here)
-
-    with lost_workers(strategy):
-        spreads = strategy.run(tf.function(spread), (own,))
-        differences = [int(value) for value in strategy.experimental_local_results(spreads)]
-    if any(differences):
+    if int(_sum(strategy, lambda _: tf.constant(digest, tf.int64))) != digest * strategy.num_replicas_in_sync:
         raise TrainError(
             "the workers have other data, settings or checkpoints than one another; "
             "give all the same, and a --run on a disk that they share"
         )
+
+
+def from_chief(strategy: Any, number: float) -> float:
+    """The chief's number, to the last digit, on all processes; waits for all.
+
+    Raises:
+        TrainError: one is lost.
+    """
+    if strategy.cluster_resolver is None:
+        return number
+    return float(_sum(strategy, lambda replica: tf.constant(0.0 if replica else number, tf.float64)))
+
+
+def wait_for_all(strategy: Any) -> None:
+    """Returns once every process has come here.
+
+    Raises:
+        TrainError: one is lost.
+    """
+    from_chief(strategy, 0.0)
+
+
+def _sum(strategy: Any, make: Callable[[int], Any]) -> Any:
+    """The sum of what `make` returns for the number of each replica of all processes."""
+
+    def total(own: Any) -> Any:
+        here = tf.identity(own)  # on this replica's device, which what comes from outside does not say
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, here)
+
+    with lost_workers(strategy):
+        totals = strategy.run(tf.function(total), (per_replica(strategy, make),))
+        return strategy.experimental_local_results(totals)[0].numpy()
 
 
 @contextlib.contextmanager

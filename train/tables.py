@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_runtime.contract import Interval
+from train.decision import Reached
 from train.groups import natural_key
 from train.metrics import answers_of, values_of
 from train.predictions import Predictions
@@ -124,6 +125,18 @@ def fold_table(predictions: Predictions, folds: Sequence[int]) -> Table:
             (str(fold), str(people), str(len(chosen)), f"{values['weighted_f1']:.3f}", f"{values['auroc']:.3f}")
         )
     return Table(("fold", "subject groups", "cells", metric_name("weighted_f1"), metric_name("auroc")), tuple(rows))
+
+
+def decision_table(reached: Reached, *, sensitivity: float, abstain_share: float) -> Table:
+    """What a decision was stated to reach beside what it reached on folds it was not fitted on."""
+    rows = (
+        ("sensitivity", percent(sensitivity, 1) if sensitivity else "none", percent(reached.sensitivity, 1)),
+        ("specificity", "", percent(reached.specificity, 1)),
+        ("uncertain", percent(abstain_share, 1), percent(reached.uncertain, 1)),
+        ("weighted F1 of what is answered", "", f"{reached.weighted_f1_of_answered:.3f}"),
+        (metric_name("ece"), "", f"{reached.ece:.3f}"),
+    )
+    return Table(("", "stated", "reached"), rows)
 
 
 def quoted(label: str) -> str:

@@ -1,25 +1,26 @@
 """One trial of a study: values of the space in, the score of a grouped cross-validation out."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 from typing import Any
 
 import optuna
 
-from train.config import Config
+from train.config import Config, with_values
 from train.crossval import crossvalidate
-from train.data import Data, load_data
+from train.data import Data, load_data, with_features
 from train.errors import DivergedError, TrainError
 from train.metrics import values_of
 from train.predictions import Predictions
-from train.space import Space, with_values
+from train.space import Space
 
 REASON = "pruned"
 _FOLDER = "folder"
 
 
 class Trial:
-    """What Optuna calls with each of its trials; the pixels are kept between those that want the same pictures."""
+    """What Optuna calls with each of its trials; pixels are kept for those of the same picture, features for all."""
 
     def __init__(
         self,
@@ -98,8 +99,10 @@ class Trial:
 
     def _data_for(self, config: Config) -> Data:
         if config.picture != self._picture:
-            self._data = load_data(self._data.dataset, config, self._groups, self._data.split)
-            self._picture = config.picture
+            read = load_data(self._data.dataset, config, self._groups, self._data.split)
+            # A teacher looks at the cells themselves, so what it saw stays true.
+            self._data, self._picture = dataclasses.replace(read, features=self._data.features), config.picture
+        self._data = with_features(self._data, config, self._weights)
         return self._data
 
 

@@ -2,13 +2,17 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+Label = TypeVar("Label", str, int)
+_ROUNDING = 1e-9
+
 
 def cell_weights(
-    groups: Sequence[str], labels: Sequence[str], *, subject_power: float, balance_classes: bool
+    groups: Sequence[str], labels: Sequence[Label], *, subject_power: float, balance_classes: bool
 ) -> npt.NDArray[np.float32]:
     """Weighs the cells.
 
@@ -30,3 +34,18 @@ def cell_weights(
         share = 1 / len(classes) if balance_classes else of_label.mean()
         weights[of_label] *= share * len(weights) / weights[of_label].sum()
     return weights.astype(np.float32)
+
+
+def weighted_quantile(values: npt.NDArray[np.floating], weights: npt.NDArray[np.floating], share: float) -> float:
+    """The smallest of the values that at least a share of the weight does not exceed.
+
+    Args:
+        values: float `[n]`, one or more.
+        weights: float `[n]`, 0 or more, not all 0.
+        share: 0 to 1.
+    """
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order], dtype=np.float64)
+    # Sums of floats may fall short of the share by a rounding.
+    place = int(np.searchsorted(reached, share * reached[-1] * (1 - _ROUNDING)))
+    return float(values[order][min(place, len(values) - 1)])
