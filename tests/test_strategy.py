@@ -69,7 +69,7 @@ def trained(strategy, examples, config):
         keras.layers.Conv2D(4, 3, kernel_regularizer=keras.regularizers.L2(0.1), input_shape=(8, 8, 3)),
         keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")])
     loop = Loop(network, examples, config, still, strategy=strategy)
-    losses, own = [loop.run_epoch(), loop.run_epoch()], loop.network.get_weights()
+    losses, own = [loop.run_epoch(), loop.run_epoch(), loop.learning_rate], loop.network.get_weights()
     with loop.averaged() as averaged:
         return losses, own + averaged.get_weights()
 both = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

@@ -110,7 +110,7 @@ class Loop:
     @property
     def learning_rate(self) -> float:
         """Of the last step taken."""
-        return float(self.optimizer.learning_rate)
+        return float(self.optimizer.learning_rate.numpy())
 
     def run_epoch(self, on_step: Callable[[int, int], None] | None = None) -> float:
         """Trains one epoch.
