@@ -7,7 +7,7 @@ import pytest
 
 from compress.errors import CompressError
 from compress.recipe import DEFAULT_RECIPE, read_recipe
-from train.config import DEFAULT_CONFIG, read_config
+from train.config import DEFAULT_CONFIG, config_toml, read_config
 from train.errors import TrainError
 
 
@@ -67,6 +67,11 @@ def test_a_wrong_recipe_is_named(tmp_path: Path, pattern: str, replacement: str,
     path = _changed(DEFAULT_RECIPE, tmp_path, pattern, replacement)
     with pytest.raises(CompressError, match=message):
         read_recipe(path)
+
+
+def test_written_settings_are_read_back(tmp_path: Path) -> None:
+    (tmp_path / "written.toml").write_text(config_toml(read_config()), "utf-8")
+    assert read_config(tmp_path / "written.toml") == read_config()
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

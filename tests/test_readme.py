@@ -15,8 +15,10 @@ import pytest
 
 from edge_runtime.bundle import Bundle
 from samples.draw import draw_cell
+from tests.drawn import changed
 from tests.network_camera import mjpeg_server
 from train.config import DEFAULT_CONFIG
+from train.space import DEFAULT_SPACE
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -29,6 +31,7 @@ COMMANDS = [
 # What takes a camera, an address or another environment stands in for itself; all else runs as it is written.
 _CAMERA_ABSENT = "edge-classify --camera"
 _HTTP = re.compile(r"http://\S+")
+_TRIALS = re.compile(r"--trials \d+")
 
 
 def _commands(start: str) -> list[str]:
@@ -119,17 +122,19 @@ def test_the_commands_of_the_runtime(command: str, bench: Path) -> None:
 
 
 def test_the_commands_of_training_in_their_order(bench: Path, small_settings: tuple[Path, Path]) -> None:
-    """As written, but for two epochs of a small network: the settings files are the README's with smaller numbers."""
+    """As written, but for two trials and two epochs: the settings files are the README's with smaller numbers."""
     config, recipe = small_settings
     for room in ("train", "compress"):
         (bench / room).unlink()
         shutil.copytree(ROOT / room, bench / room, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(config, bench / DEFAULT_CONFIG.relative_to(ROOT))
     shutil.copy(recipe, bench / "compress" / "default.toml")
+    space = bench / DEFAULT_SPACE.relative_to(ROOT)
+    space.write_text(changed(space.read_text("utf-8"), epochs='{ kind = "int", low = 1, high = 2 }'), "utf-8")
     commands = [*_commands("python -m train"), *_commands("python -m compress"), *_commands("edge-classify --model")]
     for command in commands:
-        assert _shell(command, bench).stdout
-    for name in ("groups.csv", "runs/mine-report/report.md", "runs/mine.tflite"):
+        assert _shell(_TRIALS.sub("--trials 2", command), bench).stdout
+    for name in ("groups.csv", "runs/mine-report/report.md", "runs/mine.tflite", "runs/mine-best/network.keras"):
         assert (bench / name).exists()
 
 

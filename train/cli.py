@@ -1,4 +1,4 @@
-"""`python -m train`: audit, fit, evaluate, teach, crossval, ablate."""
+"""`python -m train`: audit, fit, evaluate, teach, crossval, ablate, tune."""
 
 import logging
 import os
@@ -12,6 +12,7 @@ from edge_runtime.errors import EdgeClassifyError
 from train.config import DEFAULT_CONFIG
 from train.groups import C_NMC_GROUPS
 from train.progress import StepBar
+from train.space import DEFAULT_SPACE, OBJECTIVES
 from train.variants import DEFAULT_VARIANTS
 
 _PATH = click.Path(path_type=Path)
@@ -20,6 +21,7 @@ C_NMC_TEACHING = Path(__file__).parent / "teaching" / "c-nmc.csv"
 
 DATA_VARIABLE = "EDGE_CLASSIFY_DATA"
 WEIGHTS_VARIABLE = "EDGE_CLASSIFY_WEIGHTS"
+STORAGE_VARIABLE = "EDGE_CLASSIFY_STORAGE"
 
 data_option = click.option(
     "--data",
@@ -85,8 +87,22 @@ def audit(data: Path, groups: Path | None) -> None:
     show_default="train/teaching/c-nmc.csv",
     help="What teach wrote; read where distillation.weight is over 0.",
 )
+@click.option(
+    "--strategy",
+    type=click.Choice(["none", "mirrored", "multiworker"]),
+    default="none",
+    show_default=True,
+    help="One device; every GPU of this machine; or the machines that $TF_CONFIG names, the same command on each.",
+)
 def fit(
-    data: Path, groups: Path, config: Path, folder: Path, weights: Path, out_of_fold: Path | None, teaching: Path
+    data: Path,
+    groups: Path,
+    config: Path,
+    folder: Path,
+    weights: Path,
+    out_of_fold: Path | None,
+    teaching: Path,
+    strategy: str,
 ) -> None:
     """Fit the network; an interrupted run in the same folder goes on."""
     from train.config import read_config
@@ -94,9 +110,11 @@ def fit(
     from train.dataset import read_dataset
     from train.fit import fit as run_fit
     from train.groups import read_groups
+    from train.strategy import is_chief, make_strategy
     from train.teaching import read_teaching
 
     settings = read_config(config)
+    shared = make_strategy(strategy)
     cells = load_data(read_dataset(data), settings, read_groups(groups))
     run_fit(
         cells,
@@ -105,10 +123,12 @@ def fit(
         weights=weights,
         teaching=read_teaching(teaching, cells) if settings.distillation.weight else None,
         out_of_fold=out_of_fold,
+        strategy=shared,
         on_epoch=lambda row: click.echo(_epoch_text(row)),
         on_step=StepBar(),
     )
-    click.echo(f"wrote {folder}")
+    if is_chief(shared):
+        click.echo(f"wrote {folder}")
 
 
 def _epoch_text(row: dict[str, float]) -> str:
@@ -247,6 +267,74 @@ def ablate(
     )
     click.echo(table(rows).markdown())
     click.echo(f"wrote {out / TABLE}.md and {out / TABLE}.csv")
+
+
+@group.command()
+@data_option
+@groups_option
+@config_option
+@click.option("--space", type=_PATH, default=DEFAULT_SPACE, help="What is varied; train/tune.toml when not given.")
+@click.option("--trials", type=click.IntRange(1), default=30, show_default=True, help="Trials the study is to have.")
+@click.option("--folds", type=click.IntRange(2), default=3, show_default=True, help="Networks to fit a trial.")
+@click.option(
+    "--objective",
+    type=click.Choice(list(OBJECTIVES)),
+    default="auroc",
+    show_default=True,
+    help="Score of the out-of-fold answers.",
+)
+@click.option("--out", type=_PATH, default=Path("runs/tune"), show_default=True, help="Folder of the results.")
+@click.option(
+    "--storage",
+    envvar=STORAGE_VARIABLE,
+    help=f"SQLAlchemy address that machines share; ${STORAGE_VARIABLE}, or an SQLite file in --out, when not given.",
+)
+@click.option("--study", help="Name of the study there; that of the settings when not given.")
+@weights_option
+def tune(
+    data: Path,
+    groups: Path,
+    config: Path,
+    space: Path,
+    trials: int,
+    folds: int,
+    objective: str,
+    out: Path,
+    storage: str | None,
+    study: str | None,
+    weights: Path,
+) -> None:
+    """Search settings by cross-validation over the people outside the report part; an interrupted study goes on."""
+    from train.config import read_config
+    from train.dataset import read_dataset
+    from train.groups import read_groups
+    from train.space import read_space
+    from train.tables import metric_name
+    from train.tune import BEST, TRIALS, describe
+    from train.tune import tune as run_tune
+
+    settings = read_config(config)
+    found = run_tune(
+        read_dataset(data),
+        settings,
+        read_groups(groups),
+        out,
+        space=read_space(space, settings),
+        trials=trials,
+        folds=folds,
+        objective=objective,
+        storage=storage,
+        name=study,
+        weights=weights,
+        on_trial=lambda trial: click.echo(describe(trial), err=True),
+    )
+    click.echo(
+        f"{metric_name(objective)} {found.value:.4f} out of fold on {found.searched} subject groups: "
+        f"trial {found.trial}, the best of {found.trials}, so an optimistic number; the {found.held_out} groups of the "
+        "report part were left out and can judge it:\n"
+        f"python -m train fit --config {out / BEST}, then python -m train evaluate"
+    )
+    click.echo(f"wrote {out / BEST} and {out / TRIALS}")
 
 
 def run_group(commands: click.Group, name: str) -> None:

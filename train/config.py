@@ -1,10 +1,13 @@
 """The training settings: frozen types, read from one TOML file in which every key must be known."""
 
 import dataclasses
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+
+import tomli_w
 
 from edge_runtime.contract import InputSpec
 from edge_runtime.errors import EdgeClassifyError
@@ -261,6 +264,32 @@ def read_config(path: Path = DEFAULT_CONFIG) -> Config:
         TrainError: not TOML, or a key that is missing, unknown, ill-typed or out of range; the message names it.
     """
     return read_toml(path, Config, TrainError)
+
+
+def config_toml(config: Config) -> str:
+    """A configuration as TOML text that `read_config` reads."""
+    return tomli_w.dumps(dataclasses.asdict(config))
+
+
+def with_values(config: Config, values: dict[str, Any]) -> Config:
+    """The settings with other values for some dotted keys.
+
+    Raises:
+        TrainError: an unknown key, or a value that the settings refuse.
+    """
+    document = json.loads(json.dumps(dataclasses.asdict(config)))
+    for key, value in values.items():
+        *tables, name = key.split(".")
+        table = document
+        for part in tables:
+            table = table.get(part) if isinstance(table, dict) else None
+        if not isinstance(table, dict) or name not in table:
+            raise TrainError(f"key {key!r} is unknown to the settings")
+        table[name] = value
+    try:
+        return read_value(document, Config)
+    except StrictJsonError as error:
+        raise TrainError(str(error)) from None
 
 
 def read_toml(path: Path, cls: type[T], error_class: type[EdgeClassifyError]) -> T:

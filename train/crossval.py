@@ -14,7 +14,7 @@ import numpy.typing as npt
 import tf_keras as keras
 
 from train.config import Config
-from train.data import Data, load_data
+from train.data import Data, load_data, with_features
 from train.dataset import Cell, Dataset
 from train.errors import TrainError
 from train.files import claim
@@ -25,7 +25,6 @@ from train.loop import predict
 from train.predictions import Predictions
 from train.robustness import Change
 from train.run import NETWORK, load_network, read_run
-from train.shallow import shallow_features
 from train.split import Split
 from train.teaching import ask_teacher
 
@@ -65,6 +64,7 @@ def crossvalidate(
     data: Data | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
     on_step: Callable[[int, int], None] | None = None,
+    on_fold: Callable[[int, Predictions], None] | None = None,
 ) -> Crossval:
     """Fits one network a fold on the subjects outside it and answers the cells of the fold.
 
@@ -80,27 +80,22 @@ def crossvalidate(
         out: the folder; made when absent.
         folds: how many, 2 or more.
         weights: the folder that holds `config.network.pretrained`.
-        data: these cells and groups, read for the same picture before; read now when not given.
+        data: these cells and groups, read for the same picture before; read now when not given. Its split does not
+            count.
         on_epoch: told the fold and the numbers of each finished epoch.
         on_step: told the steps done and the steps of the epoch, after each step.
+        on_fold: told each fold and the answers on the cells of all folds so far; what it raises ends the rest.
 
     Raises:
         TrainError: a subject with several labels, too few subject groups, or a folder that holds a cross-validation of
             other settings, data or folds, or cannot be written.
         PictureError: a cell cannot be read.
     """
-    _check_subjects(dataset.cells)
-    labels = [cell.label for cell in dataset.cells]
-    own = groups_of([cell.subject for cell in dataset.cells], groups)
-    select_share = config.split.select / (config.split.train + config.split.select)
-    splits = fold_splits(own, labels, folds=folds, select_share=select_share, seed=config.fit.seed)
-    data = data or load_data(dataset, config, groups, splits[0])
-    if config.distillation.weight and data.features is None:
-        log.info("looking at %d cells for the teacher", len(own))
-        data = dataclasses.replace(data, features=shallow_features(dataset.cells, weights))
-    claim(out / STATE, _identity(data, config, splits))
-    probabilities = np.empty((len(own), len(dataset.labels)))
-    fold_of = np.zeros(len(own), np.int64)
+    splits = nested_splits(dataset, config, groups, folds=folds)
+    data = with_features(data or load_data(dataset, config, groups, splits[0]), config, weights)
+    claim(out / STATE, crossval_identity(data, config, splits))
+    probabilities = np.empty((len(dataset.cells), len(dataset.labels)))
+    fold_of = np.zeros(len(dataset.cells), np.int64)
     networks = []
     for fold, split in enumerate(splits, 1):
         data, folder = dataclasses.replace(data, split=split), out / f"fold-{fold}"
@@ -121,7 +116,9 @@ def crossvalidate(
         # What Keras and TensorFlow keep of one fold is not carried through the next.
         keras.backend.clear_session()
         gc.collect()
-    everyone = _predictions(data, np.arange(len(own), dtype=np.int64), probabilities)
+        if on_fold is not None:
+            on_fold(fold, _predictions(data, np.flatnonzero(fold_of), probabilities))
+    everyone = _predictions(data, np.flatnonzero(fold_of), probabilities)
     finished = Crossval(config, data, everyone, tuple(fold_of.tolist()), networks)
     finished.predictions.write_csv(out / PREDICTIONS, finished.folds)
     return finished
@@ -147,6 +144,19 @@ def answer_changed(crossval: Crossval, changes: Mapping[str, Change]) -> dict[st
     return {name: dataclasses.replace(predictions, probabilities=values) for name, values in answers.items()}
 
 
+def nested_splits(dataset: Dataset, config: Config, groups: dict[str, str], *, folds: int) -> list[Split]:
+    """The split of each fold, for arguments of `crossvalidate`.
+
+    Raises:
+        TrainError: a subject with several labels, or too few subject groups.
+    """
+    _check_subjects(dataset.cells)
+    labels = [cell.label for cell in dataset.cells]
+    own = groups_of([cell.subject for cell in dataset.cells], groups)
+    select_share = config.split.select / (config.split.train + config.split.select)
+    return fold_splits(own, labels, folds=folds, select_share=select_share, seed=config.fit.seed)
+
+
 def _check_subjects(cells: Sequence[Cell]) -> None:
     """Raises where a subject has cells of several labels: by subject, such a person is on no side of the question."""
     label_of: dict[str, str] = {}
@@ -167,7 +177,7 @@ def _is_finished(folder: Path, data: Data, config: Config) -> bool:
     return same and (folder / NETWORK).exists()
 
 
-def _identity(data: Data, config: Config, splits: Sequence[Split]) -> dict[str, Any]:
+def crossval_identity(data: Data, config: Config, splits: Sequence[Split]) -> dict[str, Any]:
     """What makes two cross-validations one; `report_of` names the subject groups of each fold, for a person."""
     return {
         "folds": len(splits),

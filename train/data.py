@@ -1,7 +1,9 @@
 """A data set ready to train on: cells, pixels, subject groups and the part each group is in."""
 
+import dataclasses
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,7 @@ from train.config import Config
 from train.dataset import Dataset, fingerprint, label_indices, load_pixels
 from train.groups import groups_of
 from train.loop import Examples, Floats
-from train.shallow import Shallow
+from train.shallow import Shallow, shallow_features
 from train.split import Split, split_groups
 from train.weights import cell_weights
 
@@ -98,3 +100,21 @@ def load_data(dataset: Dataset, config: Config, groups: dict[str, str], split: S
     log.info("reading %d cells", len(dataset.cells))
     pixels = load_pixels(dataset.cells, config.picture.spec)
     return Data(dataset, pixels, group_list, split, fingerprint(dataset, pixels))
+
+
+def with_features(data: Data, config: Config, weights: Path) -> Data:
+    """The same cells, looked at for a teacher where the settings give one weight and nobody has looked yet.
+
+    Args:
+        data: the cells.
+        config: the settings.
+        weights: the folder that holds the files of `train.shallow.TRUNKS`.
+
+    Raises:
+        TrainError: a file of weights that cannot be read.
+        PictureError: a cell that cannot be read.
+    """
+    if not config.distillation.weight or data.features is not None:
+        return data
+    log.info("looking at %d cells for the teacher", len(data.dataset.cells))
+    return dataclasses.replace(data, features=shallow_features(data.dataset.cells, weights))

@@ -5,3 +5,7 @@ from edge_runtime.errors import EdgeClassifyError
 
 class TrainError(EdgeClassifyError):
     """A data set, split, configuration or run that cannot be used as it is."""
+
+
+class DivergedError(TrainError):
+    """A network whose answers are not numbers: its settings do not train."""

@@ -32,12 +32,17 @@ def claim(state: Path, identity: dict[str, Any]) -> None:
         known = json.loads(written)
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise TrainError(f"{state}: damaged; delete the folder or give another") from None
-    other = [key for key, value in json.loads(json.dumps(identity)).items() if known.get(key) != value]
+    other = differing(known, identity)
     if other:
         raise TrainError(
             f"{folder}: holds a run with other settings or data ({other[0]!r} differs in {state.name}); "
             "give another folder"
         )
+
+
+def differing(known: dict[str, Any], identity: dict[str, Any]) -> list[str]:
+    """The keys of an identity that what was once written as JSON has otherwise, or not at all."""
+    return [key for key, value in json.loads(json.dumps(identity)).items() if known.get(key) != value]
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,7 +1,9 @@
 """Fits the network: on the train part, chosen on the select part, or on both as a teacher says; can be resumed."""
 
 import dataclasses
+import hashlib
 import io
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -23,6 +25,7 @@ from train.metrics import auroc
 from train.network import build_network, fold_calibration
 from train.pretrained import load_pretrained
 from train.run import NETWORK, STATE, Run
+from train.strategy import check_alike, from_chief, is_chief, lost_workers, wait_for_all
 from train.teaching import Teaching
 from train.tensorboard import write_epoch
 
@@ -32,6 +35,8 @@ HISTORY = "history.csv"
 _BEST = "best.weights.npz"
 # Train cells on which a pretrained network's norms are set: enough for 8 x 8 means of every channel.
 _STATISTICS_CELLS = 256
+# Short enough for the sum over many machines to fit an int64.
+_DIGEST_BYTES = 6
 
 
 def fit(
@@ -42,6 +47,7 @@ def fit(
     weights: Path = Path(),
     teaching: Teaching | None = None,
     out_of_fold: Path | None = None,
+    strategy: Any = None,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
     on_step: Callable[[int, int], None] | None = None,
 ) -> None:
@@ -58,12 +64,15 @@ def fit(
         teaching: a teacher's answers to the train and select parts; wanted where `config.distillation` gives it weight.
         out_of_fold: predictions that `crossval` wrote of networks of the same recipe; the decision is fitted on them
             beside the select part, which alone decides when not given. A finished run takes others without training.
+        strategy: a `tf.distribute.Strategy`, from `train.strategy.make_strategy`; of several processes only the chief
+            writes, and all read checkpoint and history in the folder.
         on_epoch: told the numbers of each finished epoch.
         on_step: told the steps done and the steps of the epoch, after each step.
 
     Raises:
         TrainError: the folder holds a run of other settings, data, parts or teaching, or cannot be written; no
-            teaching where the settings give a teacher weight; predictions that cannot be read or are of other data.
+            teaching where the settings give a teacher weight; predictions that cannot be read or are of other data; or
+            another process has another run, or is lost.
     """
     correction = _correction(out_of_fold, data, config) if out_of_fold is not None else None
     taught = teaching if config.distillation.weight else None
@@ -75,45 +84,81 @@ def fit(
         "part_of": data.split.part_of,
         "teaching_sha256": taught and taught.sha256,
     }
-    claim(run / STATE, identity)
+    strategy = strategy or tf.distribute.get_strategy()
+    chief = is_chief(strategy)
+    known = (run / STATE).exists()
+    if chief:
+        claim(run / STATE, identity)
     keras.utils.set_random_seed(config.fit.seed)
     network = build_network(config.network, size=config.picture.size, labels=len(data.dataset.labels))
     examples = data.examples(config) if taught is None else _taught_examples(data, config, taught)
     if config.network.pretrained:
         seen = examples.pixels[:: max(1, len(examples.pixels) // _STATISTICS_CELLS)]
         load_pretrained(network, config.network, seen, folder=weights)
-    loop = Loop(network, examples, config.fit, config.augment)
+    with lost_workers(strategy):
+        loop = Loop(network, examples, config.fit, config.augment, strategy=strategy)
     best = tf.Variable(-1.0, dtype=tf.float64)
     manager = tf.train.CheckpointManager(
         tf.train.Checkpoint(loop=loop.checkpoint(), best=best), str(run / "checkpoint"), max_to_keep=1
     )
     if manager.latest_checkpoint:
-        manager.checkpoint.restore(manager.latest_checkpoint).expect_partial()
+        try:
+            _restore(manager, run)
+        except TrainError:
+            if chief and not known:
+                (run / STATE).unlink()  # whose checkpoint it is, these settings do not say
+            raise
         log.info("going on after epoch %d", int(loop.epoch.numpy()))
     history = _read_history(run / HISTORY, int(loop.epoch.numpy()))
+    check_alike(strategy, _digest(identity | {"epoch": int(loop.epoch.numpy()), "history": history}))
     select = data.part("select") if taught is None else None
     while int(loop.epoch.numpy()) < config.fit.epochs and not _is_patience_over(history, config.fit.patience):
         started = time.perf_counter()
-        loss = loop.run_epoch(on_step)
+        with lost_workers(strategy):
+            loss = loop.run_epoch(on_step)
         row = {"epoch": float(loop.epoch.numpy()), "loss": loss}
         with loop.averaged() as averaged:
-            if select is None:
+            better = select is None
+            if select is not None:
+                own = auroc(predict(averaged, data.pixels[select]), data.targets[select])
+                # Machines round otherwise, and all must lose patience together.
+                row["select_auroc"] = from_chief(strategy, own)
+                better = row["select_auroc"] > float(best.numpy())
+                best.assign(max(row["select_auroc"], float(best.numpy())))
+            if better and chief:
                 _write_weights(run / _BEST, averaged)
-            else:
-                row["select_auroc"] = auroc(predict(averaged, data.pixels[select]), data.targets[select])
-                if row["select_auroc"] > float(best.numpy()):
-                    best.assign(row["select_auroc"])
-                    _write_weights(run / _BEST, averaged)
         history.append(row)
-        _write_history(run / HISTORY, history)
         told = {**row, "learning_rate": loop.learning_rate, "seconds": time.perf_counter() - started}
-        write_epoch(run, int(row["epoch"]), {name: value for name, value in told.items() if name != "epoch"})
-        with writing(run):
-            manager.save()
+        if chief:
+            _write_history(run / HISTORY, history)
+            write_epoch(run, int(row["epoch"]), {name: value for name, value in told.items() if name != "epoch"})
+            with writing(run):
+                manager.save()
         if on_epoch is not None:
             on_epoch(told)
-    _load_best(network, run)
-    _finish(network, data, config, run, _best_row(history), taught, correction)
+    if chief:
+        _load_best(network, run)
+        _finish(network, data, config, run, _best_row(history), taught, correction)
+    # A process that leaves while the chief still writes looks lost to it.
+    wait_for_all(strategy)
+
+
+def _restore(manager: Any, folder: Path) -> None:
+    """Raises where the checkpoint is not one of everything that this run needs."""
+    try:
+        status = manager.checkpoint.restore(manager.latest_checkpoint)
+        status.expect_partial()
+        status.assert_existing_objects_matched()
+    except (ValueError, AssertionError, tf.errors.OpError):
+        raise TrainError(
+            f"{folder}: its checkpoint is damaged or of another network; give the settings it was made with, "
+            "or another folder"
+        ) from None
+
+
+def _digest(identity: dict[str, Any]) -> int:
+    text = json.dumps(identity, sort_keys=True).encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:_DIGEST_BYTES], "big")
 
 
 def _correction(path: Path, data: Data, config: Config) -> Correction:

@@ -14,9 +14,10 @@ import tf_keras as keras
 from edge_runtime.preprocess import PixelArray
 from train.augment import augment
 from train.config import AugmentConfig, FitConfig
-from train.mixup import draw_shares, mix
+from train.mixup import draw_shares, mix, with_partner
 from train.network import as_light, as_read, network_input
 from train.sampling import epoch_order
+from train.strategy import average_statistics, per_replica, replicate, share_of_batch, variables_on
 from train.weights import cell_weights
 
 Floats = npt.NDArray[np.float32]
@@ -59,6 +60,7 @@ class Loop:
         *,
         teacher: Any = None,
         before_step: Callable[[], None] | None = None,
+        strategy: Any = None,
     ) -> None:
         """Prepares the loop.
 
@@ -70,25 +72,34 @@ class Loop:
             teacher: another network; its probabilities on the same changed pictures are the target, instead of the
                 labels.
             before_step: called before every step; tfmot's pruning updates its masks there.
+            strategy: a `tf.distribute.Strategy`; each of its replicas trains on its share of every batch, on a copy of
+                the network, and `averaged` lends the network itself.
         """
-        self.network = network
+        self._replicas = 1 if strategy is None else strategy.num_replicas_in_sync
+        self._strategy = tf.distribute.get_strategy() if self._replicas == 1 else strategy
+        self._lent = network
+        self.network = replicate(network, self._strategy)
         self.fit = fit
         self._examples = examples
         self._changes = changes
         self._teacher = teacher
         self._before_step = before_step
         self.steps_per_epoch = math.ceil(len(self._order(0)) / fit.batch)
-        self.optimizer = keras.optimizers.Adam(
-            _WarmupCosine(
-                fit.learning_rate,
-                warmup=fit.warmup_epochs * self.steps_per_epoch,
-                total=fit.epochs * self.steps_per_epoch,
+        with variables_on(self._strategy):
+            self.optimizer = keras.optimizers.Adam(
+                _WarmupCosine(
+                    fit.learning_rate,
+                    warmup=fit.warmup_epochs * self.steps_per_epoch,
+                    total=fit.epochs * self.steps_per_epoch,
+                )
             )
-        )
-        self.optimizer.build(network.trainable_variables)
-        self.averages = [tf.Variable(weight, trainable=False) for weight in network.weights]
+            self.optimizer.build(self.network.trainable_variables)
+            self.averages = [
+                tf.Variable(weight, trainable=False, synchronization=tf.VariableSynchronization.ON_READ)
+                for weight in network.get_weights()
+            ]
         self.epoch = tf.Variable(0, dtype=tf.int64)
-        self._step = tf.function(self._train_step)
+        self._step = tf.function(self._train_step if self._replicas == 1 else self._replica_steps)
 
     def checkpoint(self) -> Any:
         """Everything a resumed run needs, as a `tf.train.Checkpoint`."""
@@ -99,7 +110,7 @@ class Loop:
     @property
     def learning_rate(self) -> float:
         """Of the last step taken."""
-        return float(self.optimizer.learning_rate)
+        return float(self.optimizer.learning_rate.numpy())
 
     def run_epoch(self, on_step: Callable[[int, int], None] | None = None) -> float:
         """Trains one epoch.
@@ -112,7 +123,7 @@ class Loop:
         """
         epoch = int(self.epoch.numpy())
         losses = []
-        for pixels, targets, weights in self._batches(epoch):
+        for pixels, targets, weights in self._shared_batches(epoch):
             if self._before_step is not None:
                 self._before_step()
             losses.append(self._step(pixels, targets, weights))
@@ -124,12 +135,12 @@ class Loop:
     @contextlib.contextmanager
     def averaged(self) -> Iterator[Any]:
         """Lends the network with its averaged weights."""
-        own = self.network.get_weights()
-        self.network.set_weights([average.numpy() for average in self.averages])
+        own = self._lent.get_weights()
+        self._lent.set_weights([average.numpy() for average in self.averages])
         try:
-            yield self.network
+            yield self._lent
         finally:
-            self.network.set_weights(own)
+            self._lent.set_weights(own)
 
     def _seed(self, epoch: int) -> int:
         return self.fit.seed * 10_007 + epoch
@@ -151,7 +162,16 @@ class Loop:
         )
         return weights
 
-    def _batches(self, epoch: int) -> Any:
+    def _shared_batches(self, epoch: int) -> Any:
+        if self._replicas == 1:
+            yield from self._batches(epoch)
+            return
+        shares: dict[int, Any] = {}
+        per_replica(self._strategy, lambda replica: shares.setdefault(replica, iter(self._batches(epoch, replica))))
+        for _ in range(self.steps_per_epoch):
+            yield per_replica(self._strategy, lambda replica: next(shares[replica]))
+
+    def _batches(self, epoch: int, replica: int = 0) -> Any:
         seed, order = self._seed(epoch), self._order(epoch)
         pixels = tf.convert_to_tensor(self._examples.pixels)
         wanted = self._examples.wanted
@@ -159,16 +179,31 @@ class Loop:
         weights = tf.convert_to_tensor(self._weights(order))
         shares = draw_shares(len(order), self.fit.mixup, seed) if self.fit.mixup else np.ones(len(order), np.float32)
 
-        def take(step: Any, drawn: Any) -> Any:
-            index, share = drawn
+        def change(step: Any, index: Any, share: Any) -> Any:
             chosen = as_light(tf.gather(pixels, index))
             step_seed = tf.stack([tf.constant(seed, tf.int64), step])
             changed = as_read(self.network, augment(chosen, self._changes, step_seed))
             batch = changed, tf.gather(targets, index), tf.gather(weights, index)
             return mix(*batch, share) if self.fit.mixup else batch
 
+        def take(step: Any, drawn: Any) -> Any:
+            if self._replicas == 1:
+                return change(step, *drawn)
+            count = tf.size(drawn[0])
+            places, factors = share_of_batch(count, replica, self._replicas)
+            extra = 0
+            if self.fit.mixup:
+                places, extra = with_partner(places, count), 1
+            own = change(step * self._replicas + replica, *(tf.gather(part, places) for part in drawn))
+            changed, wanted, heavy = (part[extra:] for part in own)
+            return changed, wanted, heavy * factors
+
         data = tf.data.Dataset.from_tensor_slices((order, shares)).batch(self.fit.batch).enumerate()
         return data.map(take, num_parallel_calls=2, deterministic=True).prefetch(2)
+
+    def _replica_steps(self, *shares: Any) -> Any:
+        losses = self._strategy.run(self._train_step, shares)
+        return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
 
     def _train_step(self, pixels: Any, targets: Any, weights: Any) -> Any:
         if self._teacher is None:
@@ -179,9 +214,11 @@ class Loop:
         with tf.GradientTape() as tape:
             answer = tf.clip_by_value(self.network(pixels, training=True), 1e-6, 1.0)
             loss = tf.reduce_mean(-tf.reduce_sum(wanted * tf.math.log(answer), axis=1) * weights)
-            total = loss + sum(self.network.losses)
+            total = loss + sum(self.network.losses) / self._replicas
         variables = self.network.trainable_variables
         self.optimizer.apply_gradients(zip(tape.gradient(total, variables), variables, strict=True))
+        if self._replicas > 1:
+            average_statistics(self.network)
         done = tf.cast(self.optimizer.iterations, tf.float32)
         momentum = tf.minimum(self.fit.average, (1.0 + done) / (10.0 + done))
         for average, weight in zip(self.averages, self.network.weights, strict=True):

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from edge_runtime.contract import Interval, Scores
 from train.bootstrap import DRAWS, group_draws, percentile_interval
 from train.confusion import accuracy, against_rest, confusion, recalls, weighted_f1
-from train.errors import TrainError
+from train.errors import DivergedError, TrainError
 from train.ranking import Array, Ranking
 
 OPERATING_POINT = 0.9  # the specificity, or sensitivity, at which the other is also given
@@ -191,7 +191,9 @@ def _check(probabilities: Array, targets: npt.NDArray[np.int64]) -> None:
     if probabilities.ndim != 2 or targets.shape != probabilities.shape[:1]:
         raise ValueError(f"probabilities {probabilities.shape} and targets {targets.shape} are not of the same cells")
     if not np.isfinite(probabilities).all():
-        raise TrainError("a probability is not a finite number; the network that gave it has diverged, train it anew")
+        raise DivergedError(
+            "a probability is not a finite number; the network that gave it has diverged, train it anew"
+        )
     missing = sorted(set(range(probabilities.shape[1])) - set(targets.tolist()))
     if missing:
         raise TrainError(f"no cells of label {missing[0]} to judge on; judge on subjects of every label")

@@ -38,3 +38,8 @@ def mix(pixels: Any, targets: Any, weights: Any, share: Any) -> tuple[Any, Any, 
         of_own * targets + (1.0 - of_own) * tf.roll(targets, 1, 0),
         own + other,
     )
+
+
+def with_partner(places: Any, count: Any) -> Any:
+    """Neighbouring places of a batch of `count`, int32 `[n]`, led by the one that `mix` mixes the first with."""
+    return tf.concat([(places[:1] - 1) % count, places], axis=0)

@@ -1,13 +1,9 @@
 """Named variants of the settings, declared as data: a name, and the single keys that differ."""
 
-import dataclasses
-import json
 import re
 from pathlib import Path
-from typing import Any
 
-from edge_runtime.strict_json import StrictJsonError, read_value
-from train.config import Config, read_document
+from train.config import Config, read_document, with_values
 from train.errors import TrainError
 
 BASE = "base"
@@ -36,8 +32,8 @@ def read_variants(path: Path, base: Config) -> dict[str, Config]:
         if known != name or name == BASE:
             raise TrainError(f"{path}: {name!r} and {known!r} would share a folder; give another name")
         try:
-            changed = _changed(base, changes)
-        except StrictJsonError as error:
+            changed = with_values(base, changes)
+        except TrainError as error:
             raise TrainError(f"{path}: {name!r}: {error}") from None
         if changed != base:
             variants[name] = changed
@@ -47,16 +43,3 @@ def read_variants(path: Path, base: Config) -> dict[str, Config]:
 def folder_of(name: str) -> str:
     """The folder of a variant: its name in letters, digits, points and hyphens."""
     return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.") or "-"
-
-
-def _changed(base: Config, changes: dict[str, Any]) -> Config:
-    document = json.loads(json.dumps(dataclasses.asdict(base)))
-    for key, value in changes.items():
-        section, _, last = key.rpartition(".")
-        place = document
-        for part in filter(None, section.split(".")):
-            place = place.get(part) if isinstance(place, dict) else None
-        if not isinstance(place, dict) or last not in place:
-            raise StrictJsonError(f"key {key!r} is unknown")
-        place[last] = value
-    return read_value(document, Config)
