@@ -1,8 +1,10 @@
 """What a teacher said is kept as it was, belongs to these cells and parts only, and is what a network learns."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -51,6 +53,23 @@ def test_a_file_gives_back_what_was_said(data: Data, teaching: Teaching, tmp_pat
     np.testing.assert_array_equal(again.cells, teaching.cells)
     np.testing.assert_array_equal(again.probabilities, teaching.probabilities)
     assert again.sha256 == teaching.sha256
+
+
+def test_a_cell_in_two_formats_has_one_answer(many_drawn_cells: Path, config: Config, tmp_path: Path) -> None:
+    shutil.copytree(many_drawn_cells, tmp_path / "cells")
+    first = load_data(read_dataset(many_drawn_cells), config, {})
+    learnt = first.dataset.cells[first.part("train")[0]].path
+    png = tmp_path / "cells" / learnt.relative_to(many_drawn_cells)
+    cv2.imwrite(str(png.with_suffix(".bmp")), cv2.imread(str(png)))
+    data = load_data(read_dataset(tmp_path / "cells"), config, {})
+    cells = data.part("train", "select").tolist()
+    said = np.random.default_rng(0).uniform(0.1, 0.9, len(cells)).round(4)
+    write_teaching(tmp_path / "said.csv", Teaching(np.array(cells), np.stack([said, 1 - said], axis=1)), data)
+    again = read_teaching(tmp_path / "said.csv", data)
+    pair = [k for k, i in enumerate(cells) if data.dataset.cells[i].path.stem == png.stem]
+    assert len(pair) == 2, "of a person to learn from"
+    np.testing.assert_array_equal(again.probabilities[pair, 0], said[pair[0]])
+    assert (again.probabilities[:, 0] == said).sum() == len(cells) - 1
 
 
 def _is_named_in(path: Path, data: Data, *words: str) -> None:

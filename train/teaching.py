@@ -63,14 +63,19 @@ def ask_teacher(data: Data, features: Shallow, *, seed: int) -> Teaching:
 def write_teaching(path: Path, teaching: Teaching, data: Data) -> None:
     """Writes `cell,p_<label>...`, a row a cell; a cell is named by its path in the data set without suffix.
 
+    So the file serves the same cells in another format; a cell that stands in two has the answer to the first.
+
     Raises:
         TrainError: it cannot be written.
     """
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(_columns(data))
+    said: dict[str, npt.NDArray[np.float64]] = {}
     for i, values in zip(teaching.cells, teaching.probabilities, strict=True):
-        writer.writerow([_name(data.dataset.cells[i], data), *(f"{value:.{_DECIMALS}f}" for value in values)])
+        said.setdefault(_name(data.dataset.cells[i], data), values)
+    for name, values in said.items():
+        writer.writerow([name, *(f"{value:.{_DECIMALS}f}" for value in values)])
     write_whole(path, file.getvalue().encode("utf-8", "surrogateescape"))
 
 
@@ -100,11 +105,11 @@ def read_teaching(path: Path, data: Data) -> Teaching:
     for name in names:
         if name not in said:
             raise TrainError(f"{path}: does not know the cell {name}; {again} for these cells and this split")
-    if len(said) != len(cells):
-        other = next(name for name in said if name not in set(names))
+    others = said.keys() - set(names)
+    if others:
         raise TrainError(
-            f"{path}: was taught {other}, which is no cell to learn from here: of another data set, or of a person "
-            f"who is reported on; {again} for these cells and this split"
+            f"{path}: was taught {min(others)}, which is no cell to learn from here: of another data set, or of a "
+            f"person who is reported on; {again} for these cells and this split"
         )
     return Teaching(cells, np.array([said[name] for name in names], np.float64))
 
