@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 from edge_runtime.preprocess import prepare
 from samples.draw import draw_cell
 from tests.test_augment import NOTHING
-from train.config import Config, read_config
+from train.config import Config, FitConfig, read_config
 from train.density import DARKEST, density_table
 from train.loop import Examples, Loop
 from train.network import build_network, network_input
@@ -64,15 +64,20 @@ def test_every_pixel_value_becomes_that_of_the_table() -> None:
     assert prepared.dtype == np.uint8 and prepared.flags.c_contiguous
 
 
+def _all_cells(config: Config) -> FitConfig:
+    return dataclasses.replace(config.fit, cells_per_group=0)
+
+
 def test_a_batch_without_augmentation_holds_the_device_s_bytes(network: Any) -> None:
     config = _config(stain_front=True)
     cells = [draw_cell(i, leukemic=True)[150:260, 150:260] for i in range(4)]
     light, device = (
         np.stack([prepare(cell, spec) for cell in cells]) for spec in (config.picture.spec, config.device_input)
     )
-    loop = Loop(network, Examples(light, np.arange(4), np.ones(4, np.float32)), config.fit, NOTHING)
-    pixels, order, *_ = next(iter(loop._batches(0)))
-    np.testing.assert_array_equal(pixels.numpy(), device[order.numpy()] / np.float32(255))
+    names = np.arange(4, dtype=np.float32)  # in the place of weights, which come out as they went in
+    loop = Loop(network, Examples(light, np.zeros(4, np.int64), names), _all_cells(config), NOTHING)
+    pixels, _, order = next(iter(loop._batches(0)))
+    np.testing.assert_array_equal(pixels.numpy(), device[order.numpy().astype(int)] / np.float32(255))
     assert device.max() > 150  # there is stain in it
 
 
@@ -81,7 +86,7 @@ def test_augmentation_is_of_light(network: Any) -> None:
     config = _config(stain_front=True)
     light = prepare(draw_cell(1, leukemic=True), dataclasses.replace(config.picture.spec, crop=384))[np.newaxis]
     changes = dataclasses.replace(NOTHING, brightness=0.3)
-    loop = Loop(network, Examples(light, np.zeros(1, np.int64), np.ones(1, np.float32)), config.fit, changes)
+    loop = Loop(network, Examples(light, np.zeros(1, np.int64), np.ones(1, np.float32)), _all_cells(config), changes)
     before = network_input(network, light).numpy()
     after = np.concatenate([next(iter(loop._batches(epoch)))[0].numpy() for epoch in range(6)])
     assert not after[:, ~light[0].any(axis=2)].any()

@@ -2,11 +2,11 @@
 
 import dataclasses
 from collections import Counter
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras as keras
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,7 +51,7 @@ def test_the_weights_of_an_epoch_follow_from_what_was_drawn() -> None:
     pixels = np.zeros((18, 8, 8, 3), np.uint8)
     pixels[:, 2:6, 2:6] = np.arange(1, 19, dtype=np.uint8)[:, None, None, None]  # tells the cells apart
     shipped = read_config()
-    fit = dataclasses.replace(shipped.fit, cells_per_group=3, batch=4)
+    fit = dataclasses.replace(shipped.fit, cells_per_group=3, balance_classes=True, batch=4)
     still = dataclasses.replace(
         shipped.augment, rotate=False, mirror=False, scale=0.0, shift=0.0, brightness=0.0, sharpness=0.0
     )
@@ -74,8 +74,9 @@ def test_the_weights_of_an_epoch_follow_from_what_was_drawn() -> None:
 
 def _loop(examples: Examples, fit: object, changes: AugmentConfig) -> Loop:
     """A loop without a network to train: only its batches are looked at."""
-    network = SimpleNamespace(trainable_variables=[], weights=[], output_shape=(None, 2))
-    return Loop(network, examples, fit, changes)  # type: ignore[arg-type]
+    pixels = keras.Input((8, 8, 3))
+    answer = keras.layers.Dense(2, activation="softmax")(keras.layers.Flatten()(pixels))
+    return Loop(keras.Model(pixels, answer), examples, fit, changes)
 
 
 def test_mixing_switched_off_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +84,8 @@ def test_mixing_switched_off_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("train.loop.mix", None)
     shipped = read_config()
     examples = Examples(np.zeros((4, 8, 8, 3), np.uint8), np.array([0, 1, 0, 1]), np.ones(4, np.float32))
-    ((pixels, targets, weights),) = list(_loop(examples, shipped.fit, shipped.augment)._batches(0))
+    fit = dataclasses.replace(shipped.fit, cells_per_group=0)
+    ((pixels, targets, weights),) = list(_loop(examples, fit, shipped.augment)._batches(0))
     assert pixels.shape == (4, 8, 8, 3) and targets.shape == (4, 2) and weights.shape == (4,)
 
 
