@@ -30,7 +30,7 @@ SHAPES_ONLY = {"SHAPE", "STRIDED_SLICE", "PACK"}  # of the last reshape; they se
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first blocks of each network."""
     monkeypatch.setattr(mobilenet_v1, "_CHANNELS", (64, 128, 128))
-    monkeypatch.setattr(mobilenet_v1, "_STRIDES", (1, 2, 1))
+    monkeypatch.setattr(mobilenet_v1, "STRIDES", (1, 2, 1))
     monkeypatch.setattr(mobilenet_v2, "_STAGES", ((1, 16, 1, 1), (6, 24, 2, 2)))
     monkeypatch.setattr(mobilenet_v2, "_HEAD", 64)
 

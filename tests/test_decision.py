@@ -57,7 +57,11 @@ def test_on_its_own_cells_the_decision_is_what_was_stated(seed: int, sensitivity
     assert sensitivity - 1e-6 <= hits <= sensitivity + 1 / positive.sum() + 0.02  # floored scores are tied
     low, high = correction.band
     assert 0 <= low <= 0.5 <= high <= 1
-    assert np.average(correction.abstains(corrected), weights=weights) == pytest.approx(share, abs=0.05)
+    # Floored scores are tied, and a band holds all of a tie or none: without those at its edge it holds no more than
+    # the share, with them no less. It is rounded to 3 decimals.
+    distance = corrected.max(axis=1) - 0.5
+    assert np.average(distance < high - 0.5 - 0.001, weights=weights) <= share + 0.05
+    assert np.average(distance <= high - 0.5 + 0.001, weights=weights) >= share - 0.05
 
 
 def written(path: Path, rows: list[str], header: str = HEADER) -> Path:
