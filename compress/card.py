@@ -29,7 +29,7 @@ middle {contract.input.crop} pixels square (a cell on black), brought to {contra
 
 {_parts_table(data)}
 
-Report subjects: {", ".join(origin.report_subjects)}. They chose no weight, epoch, threshold or setting.
+Report subjects: {", ".join(origin.report_subjects)}. They chose no weight, epoch or threshold of this model.
 
 ## Scores on the report subjects
 
