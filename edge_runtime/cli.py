@@ -127,6 +127,7 @@ def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, thres
 def _classify(
     paths: tuple[str, ...], camera: str | None, load: "Callable[[], Classifier]", output: Path | None, overwrite: bool
 ) -> None:
+    from edge_runtime.look import look_at_cell
     from edge_runtime.pipeline import Tally, run
 
     tally = Tally()
@@ -150,7 +151,7 @@ def _classify(
             progress.step()
 
         try:
-            run(frames, classifier, sink, tally, on_row)
+            run(frames, look_at_cell(classifier), sink, tally, on_row)
         finally:
             progress.clear()
             if tally.total:

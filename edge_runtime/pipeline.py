@@ -1,11 +1,11 @@
-"""Source -> classify -> sink, one frame at a time."""
+"""Source -> look -> sink, one frame at a time."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from edge_runtime.classifier import Classifier
-from edge_runtime.row import Row, row_of
+from edge_runtime.look import Look
+from edge_runtime.row import Row
 from edge_runtime.sinks.sink import Sink
 from edge_runtime.sources.frame import Frame
 
@@ -39,14 +39,12 @@ class Tally:
         return self.decided.total() + self.uncertain + self.errors
 
 
-def run(
-    frames: Iterable[Frame], classifier: Classifier, sink: Sink, tally: Tally, on_row: Callable[[Row], None]
-) -> None:
-    """Classifies every frame and writes its row.
+def run(frames: Iterable[Frame], look: Look, sink: Sink, tally: Tally, on_row: Callable[[Row], None]) -> None:
+    """Looks at every frame and writes its rows.
 
     Args:
         frames: from a source.
-        classifier: says what each is.
+        look: says what is in each.
         sink: takes the rows.
         tally: counts them; right at any moment, also when this is interrupted.
         on_row: told each row once it is written.
@@ -54,10 +52,8 @@ def run(
     Raises:
         EdgeClassifyError: the source or the sink cannot go on.
     """
-    labels = classifier.contract.labels
     for frame in frames:
-        decision = classifier.classify(frame.picture) if frame.picture is not None else None
-        row = row_of(frame, labels, decision)
-        sink.write(row)
-        tally.add(row)
-        on_row(row)
+        for row in look(frame):
+            sink.write(row)
+            tally.add(row)
+            on_row(row)
