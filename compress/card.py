@@ -11,8 +11,19 @@ from train.split import PARTS
 from train.tables import RESEARCH_USE, percent
 
 
-def model_card(contract: Contract, parity: Parity, sizes: list[Size], data: Data, area_alone: Scores) -> str:
-    """Writes the card in Markdown; `area_alone` is what the size of the cell reaches on the same cells."""
+def model_card(
+    contract: Contract, parity: Parity, own: Parity, sizes: list[Size], data: Data, area_alone: Scores
+) -> str:
+    """Writes the card in Markdown.
+
+    Args:
+        contract: of the model.
+        parity: between float and int8 on the people that the scores are of.
+        own: between this file and its own float network.
+        sizes: float and int8.
+        data: what it was made from.
+        area_alone: what the size of the cell reaches on the same people.
+    """
     origin, first = contract.provenance, contract.labels[0]
     low, high = contract.decision.abstain_low, contract.decision.abstain_high
     settings = ", ".join(f"{key} {value}" for key, value in origin.recipe.items())
@@ -25,20 +36,17 @@ middle {contract.input.crop} pixels square (a cell on black), brought to {contra
 
 ## Data
 
-{origin.data}. {len(data.dataset.cells)} cells, split by subject group so that no person is in two parts:
+{origin.data}. {len(data.dataset.cells)} cells. {_people(contract, data)}
 
-{_parts_table(data)}
-
-Report subjects: {", ".join(origin.report_subjects)}. They chose no weight, epoch or threshold of this model.
-
-## Scores on the report subjects
+## Scores on people it was not fitted on
 
 With 95 % intervals from a bootstrap over subject groups; `{first}` is positive. All columns answer every cell,
 also those that the device calls `uncertain`.
 
 {scores_table({"float32": origin.float_scores, "int8, as shipped": origin.int8_scores, "cell area alone": area_alone})}
 
-Parity: {parity_text(parity)}.
+Float against int8 on these answers: {parity_text(parity)}. This file against its own float network on the cells of
+the same people: {parity_text(own)}.
 
 ## Size
 
@@ -59,6 +67,23 @@ Made {origin.date} at commit {origin.commit}. Settings: {settings}.
 """
 
 
+def _people(contract: Contract, data: Data) -> str:
+    subjects = ", ".join(contract.provenance.report_subjects)
+    if contract.provenance.out_of_fold_sha256 is None:
+        return f"""Split by subject group so that no person is in two parts:
+
+{_parts_table(data)}
+
+Report subjects: {subjects}. They chose no weight, epoch or threshold of this model."""
+    return f"""All of them were learnt from, and nothing was selected:
+
+{_parts_table(data)}
+
+The scores are of other networks of the same recipe: cross-validation by subject group, each network compressed like
+this one and run as a device runs it on the people it never saw, and each fold's decision and guard fitted on the other
+folds. Whoever chose the recipe had seen such scores. Subjects: {subjects}."""
+
+
 def guard_text(guard: Guard) -> str:
     """The card's item on what is no such cell."""
     measured = guard.false_alarms
@@ -66,8 +91,9 @@ def guard_text(guard: Guard) -> str:
         percent(share, 1) for share in (measured.value, measured.low, measured.high, guard.stated)
     )
     return f"""- It knows lymphoblasts and normal lymphoid precursors only. What is unlike them in size, outline, place,
-  stain or fine detail is answered `uncertain`. So are {value} ({low} to {high}) of the report subjects' cells, each
-  subject group weighing the same; {stated} were allowed. Another kind of cell can still get one of the two answers."""
+  stain or fine detail is answered `uncertain`. So are {value} ({low} to {high}) of the cells of people it was not
+  fitted on, each subject group weighing the same; {stated} were allowed. Another kind of cell can
+  still get one of the two answers."""
 
 
 def _parts_table(data: Data) -> str:
@@ -76,6 +102,8 @@ def _parts_table(data: Data) -> str:
     lines.append("|---" * (len(labels) + 2) + "|")
     for part in PARTS:
         chosen = data.part(part)
+        if not len(chosen):
+            continue
         counts = Counter(data.dataset.cells[i].label for i in chosen)
         groups = len({data.groups[i] for i in chosen})
         lines.append(f"| {part} | {groups} | " + " | ".join(str(counts[label]) for label in labels) + " |")

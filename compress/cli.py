@@ -1,17 +1,20 @@
-"""`python -m compress`: run, verify."""
+"""`python -m compress`: run, verify, crossval."""
 
 from pathlib import Path
 
 import click
 
 from compress.recipe import DEFAULT_RECIPE
-from train.cli import data_option, groups_option
+from train.cli import C_NMC_MEASURED, data_option, groups_option, measured_option
 
 _PATH = click.Path(path_type=Path)
 _DEFAULT_PROBE = Path("samples/cell-02.png")
 
 run_option = click.option(
     "--run", "folder", type=_PATH, default=Path("runs/default"), show_default=True, help="Folder of the training run."
+)
+probe_option = click.option(
+    "--probe", type=_PATH, default=_DEFAULT_PROBE, show_default=True, help="Drawn PNG for the self-test."
 )
 recipe_option = click.option(
     "--recipe", type=_PATH, default=DEFAULT_RECIPE, help="Settings; compress/default.toml when not given."
@@ -28,9 +31,10 @@ def group() -> None:
 @groups_option
 @run_option
 @recipe_option
-@click.option("--probe", type=_PATH, default=_DEFAULT_PROBE, show_default=True, help="Drawn PNG for the self-test.")
+@probe_option
+@measured_option
 @click.option("--out", type=_PATH, default=Path("runs/default.tflite"), show_default=True, help="Bundle to write.")
-def run(data: Path, groups: Path, folder: Path, recipe: Path, probe: Path, out: Path) -> None:
+def run(data: Path, groups: Path, folder: Path, recipe: Path, probe: Path, measured: Path, out: Path) -> None:
     """Prune, train quantization-aware, export, verify against the float network, write the bundle."""
     from compress.compress import compress
     from compress.recipe import read_recipe
@@ -40,10 +44,11 @@ def run(data: Path, groups: Path, folder: Path, recipe: Path, probe: Path, out: 
     from train.dataset import read_dataset
     from train.groups import read_groups
     from train.run import read_run
+    from train.split import Split
 
-    settings, finished = read_recipe(recipe), read_run(folder)
-    cells = load_data(read_dataset(data), finished.config, read_groups(groups))
-    made = compress(folder, finished, cells, settings, probe, out)
+    settings, finished, known = read_recipe(recipe), read_run(folder), read_groups(groups)
+    cells = load_data(read_dataset(data), finished.config, known, Split(finished.part_of))
+    made = compress(folder, finished, cells, settings, probe, out, measured=measured, groups=known)
     click.echo(size_table(made.sizes))
     click.echo(parity_text(made.parity))
     click.echo(f"wrote {out} ({out.stat().st_size:,} bytes)")
@@ -71,3 +76,35 @@ def verify(model: Path, data: Path, groups: Path, folder: Path, recipe: Path) ->
     click.echo(parity_text(parity))
     check(parity, settings.tolerance)
     click.echo(f"{model}: passed")
+
+
+@group.command()
+@data_option
+@groups_option
+@click.option(
+    "--crossval",
+    "folder",
+    type=_PATH,
+    default=Path("runs/crossval"),
+    show_default=True,
+    help="Folder that train crossval wrote.",
+)
+@recipe_option
+@probe_option
+@click.option(
+    "--out", type=_PATH, default=C_NMC_MEASURED, show_default="train/measured/c-nmc.csv", help="Answers to write."
+)
+def crossval(data: Path, groups: Path, folder: Path, recipe: Path, probe: Path, out: Path) -> None:
+    """Compress the network of each fold and let it answer, as a device does, the people it never saw."""
+    from compress.crossval import compress_folds, parity_out_of_fold
+    from compress.recipe import read_recipe
+    from compress.verify import parity_text
+    from train.dataset import read_dataset
+    from train.groups import read_groups
+    from train.measured import write_measured
+
+    dataset = read_dataset(data)
+    measured = compress_folds(folder, dataset, read_groups(groups), read_recipe(recipe), probe)
+    write_measured(out, measured, dataset)
+    click.echo(parity_text(parity_out_of_fold(measured)))
+    click.echo(f"wrote {out}")

@@ -25,7 +25,7 @@ def finetune(
 
     The original's answers, not the labels, are the target (distillation: Hinton et al. 2015, arXiv 1503.02531): what
     is wanted is the same decisions in fewer bits, on cells as they come. So they are turned, mirrored, scaled and
-    shifted, but keep their light, sharpness and parts, and every epoch sees all of them.
+    shifted, but keep their light, sharpness and parts; an epoch draws as many of each person as in training.
 
     Args:
         network: trained in place.
@@ -42,7 +42,6 @@ def finetune(
         learning_rate=stage.learning_rate,
         warmup_epochs=0,
         label_smoothing=0.0,
-        cells_per_group=0,
         mixup=0.0,
     )
     changes = dataclasses.replace(

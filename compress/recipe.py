@@ -30,7 +30,7 @@ class StageConfig:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far the exported model may be from the float one on the report cells.
+    """How far the exported model may be from the float one: on the report part, or on everyone and out of fold.
 
     Attributes:
         flips: share of cells whose label differs.

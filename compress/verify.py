@@ -1,4 +1,4 @@
-"""Holds the exported file, run as a device runs it, against the float network on every report cell."""
+"""Holds the exported file, run as a device runs it, against the float network on the same cells."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +46,15 @@ def compare(float_: Predictions, exported: Predictions, float_scores: Scores, ex
     )
 
 
+def compare_answers(float_: Predictions, exported: Predictions) -> Parity:
+    """Compares two models' answers on the same cells, their scores worked out here."""
+    return compare(
+        float_, exported, *(score(own.probabilities, own.targets, own.groups, draws=0) for own in (float_, exported))
+    )
+
+
 def verify_bundle(classifier: Classifier, folder: Path, run: Run, dataset: Dataset, groups: dict[str, str]) -> Parity:
-    """Compares a written bundle with the float network of its run on every report cell.
+    """Compares a written bundle with the float network of its run on the cells of every subject its contract names.
 
     Raises:
         CompressError: the bundle and the run have other report subjects.
@@ -57,8 +64,7 @@ def verify_bundle(classifier: Classifier, folder: Path, run: Run, dataset: Datas
     exported = bundle_predictions(classifier, dataset, groups)
     if float_.cells != exported.cells:
         raise CompressError(f"{classifier.bundle.path}: was not made from the run in {folder}; give its --run")
-    scores = [score(p.probabilities, p.targets, p.groups, draws=0) for p in (float_, exported)]
-    return compare(float_, exported, *scores)
+    return compare_answers(float_, exported)
 
 
 def check(parity: Parity, tolerance: Tolerance) -> None:
@@ -69,7 +75,7 @@ def check(parity: Parity, tolerance: Tolerance) -> None:
     """
     if parity.flips > tolerance.flips:
         raise CompressError(
-            f"{parity.flips:.2%} of {parity.cells} report cells change their label, {tolerance.flips:.2%} are allowed; "
+            f"{parity.flips:.2%} of {parity.cells} cells change their label, {tolerance.flips:.2%} are allowed; "
             "no bundle written: lower the sparsity or train longer"
         )
     if abs(parity.weighted_f1) > tolerance.weighted_f1:
@@ -82,6 +88,6 @@ def check(parity: Parity, tolerance: Tolerance) -> None:
 def parity_text(parity: Parity) -> str:
     """One line."""
     return (
-        f"{parity.cells} report cells: {parity.flips:.2%} labels differ, weighted F1 {parity.weighted_f1:+.4f}, "
+        f"{parity.cells} cells: {parity.flips:.2%} labels differ, weighted F1 {parity.weighted_f1:+.4f}, "
         f"largest difference in probability {parity.largest:.3f}"
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-SCHEMA = 2
+SCHEMA = 3
 
 MAX_CROP = 4096
 MAX_SIZE = 1024
@@ -108,7 +108,8 @@ class Guard:
     Attributes:
         bounds: one per trait.
         stated: share of real cells that were allowed to fall outside when the bounds were fitted.
-        false_alarms: share of the report subjects' cells that falls outside, each subject group weighing the same.
+        false_alarms: share of the cells of people not fitted on that falls outside, each subject group weighing the
+            same.
     """
 
     bounds: tuple[Bound, ...]
@@ -118,7 +119,7 @@ class Guard:
 
 @dataclass(frozen=True)
 class Scores:
-    """What a model reached on the report subjects; all in 0..1, two-label scores with the first label as positive."""
+    """What was reached on people not learnt from; all in 0..1, two-label scores with the first label as positive."""
 
     weighted_f1: Interval
     accuracy: Interval
@@ -137,9 +138,12 @@ class Provenance:
         data_sha256: fingerprint over path, subject, label and pixels of every picture used.
         recipe: the training and compression settings, by name.
         report_subjects: the subjects the scores below were measured on.
-        float_scores: the float network's, on the report subjects.
+        float_scores: the float network's, on these subjects.
         int8_scores: those of the file itself, run through this package, on the same subjects.
-        flips: share of report cells whose label differs between the two.
+        flips: share of these cells whose label differs between the two.
+        out_of_fold_sha256: null where the subjects above were kept from this very network. Otherwise it learnt from
+            them, and scores and flips are of networks of the same recipe that had not seen them (cross-validation by
+            subject group): of the file with this SHA-256.
         date: UTC date, ISO 8601.
     """
 
@@ -151,6 +155,7 @@ class Provenance:
     float_scores: Scores
     int8_scores: Scores
     flips: float
+    out_of_fold_sha256: str | None
     date: str
 
 

@@ -22,6 +22,11 @@ def describe(classifier: Classifier) -> str:
         else f"probability below {high:g}"
     )
     guard = contract.guard
+    how = (
+        "which chose nothing"
+        if origin.out_of_fold_sha256 is None
+        else "each by networks of this recipe that had not seen them (cross-validation); this one has"
+    )
     lines = {
         "model": f"{contract.name} ({classifier.bundle.path}, {contract.model.bytes:,} bytes)",
         "labels": ", ".join(contract.labels),
@@ -29,7 +34,7 @@ def describe(classifier: Classifier) -> str:
         "uncertain": f"{band}; or a picture unlike the training cells",
         "guard": f"calls {_interval(guard.false_alarms, 4)} of the measured subjects' cells unlike",
         "trained on": origin.data,
-        "measured on": f"subjects {', '.join(origin.report_subjects)}, which chose nothing",
+        "measured on": f"subjects {', '.join(origin.report_subjects)}, {how}",
         "weighted F1": _interval(scores.weighted_f1),
         "AUROC": _interval(scores.auroc),
         "sensitivity": f"{_interval(scores.sensitivity)} for {first}",

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from train.config import read_config
-from train.decision import OutOfFold, fit_correction, judge_nested, read_out_of_fold, without_groups
+from train.decision import fit_correction, judge_nested
 from train.errors import TrainError
+from train.out_of_fold import OutOfFold, read_out_of_fold, without_groups
 
 POWER = 0.25
 HEADER = "path,subject,group,label,fold,p_all,p_hem"

@@ -1,5 +1,6 @@
 """The baselines: what the size or the colours of the cell alone would answer."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,8 @@ from sklearn.preprocessing import StandardScaler
 
 from edge_runtime.preprocess import PixelArray
 from train.dataset import Cell, load_picture
+from train.predictions import Predictions
+from train.weights import cell_weights
 
 Features = npt.NDArray[np.float64]
 
@@ -56,6 +59,29 @@ def colour_histogram(picture: PixelArray) -> Features:
     pixels = bin_of[picture[picture.any(axis=2)]] + COLOUR_BINS * np.arange(3)
     counts = np.bincount(pixels.ravel(), minlength=3 * COLOUR_BINS)
     return counts / max(len(pixels), 1)
+
+
+def answer_folds(features: Features, judged: Predictions, folds: Sequence[int], *, subject_power: float) -> Predictions:
+    """What features alone answer on each fold, fitted on the subjects of all others.
+
+    Args:
+        features: float64 `[n, features]`, of the judged cells.
+        judged: the cells.
+        folds: the fold of each.
+        subject_power: a subject group of n cells weighs n ** (1 - subject_power), as in training.
+    """
+    targets, fold_of = judged.targets, np.array(folds)
+    probabilities = np.empty_like(judged.probabilities)
+    for fold in sorted(set(fold_of.tolist())):
+        held, others = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
+        weights = cell_weights(
+            [judged.groups[i] for i in others],
+            [judged.cells[i].label for i in others],
+            subject_power=subject_power,
+            balance_classes=False,
+        )
+        probabilities[held] = fit_and_answer(features[others], targets[others], weights, features[held])
+    return dataclasses.replace(judged, probabilities=probabilities)
 
 
 def fit_and_answer(

@@ -18,6 +18,7 @@ from train.variants import DEFAULT_VARIANTS
 _PATH = click.Path(path_type=Path)
 
 C_NMC_TEACHING = Path(__file__).parent / "teaching" / "c-nmc.csv"
+C_NMC_MEASURED = Path(__file__).parent / "measured" / "c-nmc.csv"
 
 DATA_VARIABLE = "EDGE_CLASSIFY_DATA"
 WEIGHTS_VARIABLE = "EDGE_CLASSIFY_WEIGHTS"
@@ -43,6 +44,19 @@ weights_option = click.option(
     type=_PATH,
     default=lambda: Path(os.environ.get(WEIGHTS_VARIABLE, "../shared/weights")),
     help=f"Folder of the pretrained file that the settings name; ${WEIGHTS_VARIABLE} when not given.",
+)
+
+everyone_option = click.option(
+    "--everyone",
+    is_flag=True,
+    help="Learn from all subjects; nobody is left to judge by, so crossval and compress crossval judge the recipe.",
+)
+measured_option = click.option(
+    "--measured",
+    type=_PATH,
+    default=C_NMC_MEASURED,
+    show_default="train/measured/c-nmc.csv",
+    help="What compress crossval wrote: the scores of a model that learnt from everyone.",
 )
 
 
@@ -94,6 +108,7 @@ def audit(data: Path, groups: Path | None) -> None:
     show_default=True,
     help="One device; every GPU of this machine; or the machines that $TF_CONFIG names, the same command on each.",
 )
+@everyone_option
 def fit(
     data: Path,
     groups: Path,
@@ -103,6 +118,7 @@ def fit(
     out_of_fold: Path | None,
     teaching: Path,
     strategy: str,
+    everyone: bool,
 ) -> None:
     """Fit the network; an interrupted run in the same folder goes on."""
     from train.config import read_config
@@ -115,7 +131,7 @@ def fit(
 
     settings = read_config(config)
     shared = make_strategy(strategy)
-    cells = load_data(read_dataset(data), settings, read_groups(groups))
+    cells = load_data(read_dataset(data), settings, read_groups(groups), everyone=everyone)
     run_fit(
         cells,
         settings,
@@ -144,8 +160,9 @@ def _epoch_text(row: dict[str, float]) -> str:
     "--out", type=_PATH, default=C_NMC_TEACHING, show_default="train/teaching/c-nmc.csv", help="CSV to write."
 )
 @weights_option
-def teach(data: Path, groups: Path, config: Path, out: Path, weights: Path) -> None:
-    """Ask the teacher about every cell outside the report part; each answer by models that never saw its person."""
+@everyone_option
+def teach(data: Path, groups: Path, config: Path, out: Path, weights: Path, everyone: bool) -> None:
+    """Ask the teacher about every cell to learn from; each answer by models that never saw its person."""
     from train.config import read_config
     from train.data import load_data
     from train.dataset import read_dataset
@@ -155,7 +172,7 @@ def teach(data: Path, groups: Path, config: Path, out: Path, weights: Path) -> N
     from train.teaching import ask_teacher, write_teaching
 
     settings = read_config(config)
-    cells = load_data(read_dataset(data), settings, read_groups(groups))
+    cells = load_data(read_dataset(data), settings, read_groups(groups), everyone=everyone)
     features = shallow_features(cells.dataset.cells, weights, StepBar("looking at cells"))
     teaching = ask_teacher(cells, features, seed=settings.fit.seed)
     write_teaching(out, teaching, cells)
@@ -171,9 +188,13 @@ def teach(data: Path, groups: Path, config: Path, out: Path, weights: Path) -> N
 @click.option(
     "--model", type=_PATH, help="Judge this bundle, run as a device runs it; the default model when neither is given."
 )
+@measured_option
 @click.option("--out", type=_PATH, default=Path("runs/report"), show_default=True, help="Folder of the report.")
-def evaluate(data: Path, groups: Path, folder: Path | None, model: Path | None, out: Path) -> None:
-    """Judge a model on the report subjects and write the report."""
+def evaluate(data: Path, groups: Path, folder: Path | None, model: Path | None, measured: Path, out: Path) -> None:
+    """Judge a model on subjects it never saw and write the report.
+
+    A model that learnt from everyone is judged by what networks of its recipe answered out of fold.
+    """
     from edge_runtime.classifier import DEFAULT_MODEL, Classifier
     from train.dataset import read_dataset
     from train.evaluate import judge_bundle, judge_run, scores_table, write_report
@@ -186,7 +207,7 @@ def evaluate(data: Path, groups: Path, folder: Path | None, model: Path | None, 
     if folder is not None:
         judged = judge_run(folder, read_run(folder), dataset, known)
     else:
-        judged = judge_bundle(Classifier.from_file(model or DEFAULT_MODEL), dataset, known)
+        judged = judge_bundle(Classifier.from_file(model or DEFAULT_MODEL), dataset, known, measured)
     click.echo(scores_table(write_report(judged, out)))
     click.echo(f"wrote {out}/report.md")
 

@@ -33,6 +33,11 @@ log = logging.getLogger(__name__)
 STATE, PREDICTIONS = "crossval.json", "predictions.csv"
 
 
+def fold_folder(folder: Path, fold: int) -> Path:
+    """Where a cross-validation in `folder` keeps the run of a fold, counted from 1."""
+    return folder / f"fold-{fold}"
+
+
 @dataclass(frozen=True)
 class Crossval:
     """A finished cross-validation.
@@ -98,7 +103,7 @@ def crossvalidate(
     fold_of = np.zeros(len(dataset.cells), np.int64)
     networks = []
     for fold, split in enumerate(splits, 1):
-        data, folder = dataclasses.replace(data, split=split), out / f"fold-{fold}"
+        data, folder = dataclasses.replace(data, split=split), fold_folder(out, fold)
         if not _is_finished(folder, data, config):
             log.info("fold %d of %d", fold, folds)
             told = on_epoch and partial(on_epoch, fold)

@@ -8,21 +8,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from train.baseline import Features, areas, colours, fit_and_answer
+from train.baseline import Features, answer_folds, areas, colours
 from train.config import Config
 from train.crossval import Crossval, answer_changed
 from train.dataset import Cell
-from train.decision import OutOfFold, judge_nested
+from train.decision import judge_nested
 from train.errors import TrainError
 from train.gradcam import gradcam
 from train.metrics import answers_of
 from train.mistakes import Mistake, worst_mistakes
+from train.out_of_fold import OutOfFold
 from train.predictions import Predictions
 from train.report import write_html
 from train.robustness import CHANGES
 from train.run import load_network, read_run
 from train.tables import Table, decision_table
-from train.weights import cell_weights
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,15 @@ def report_crossval(path: Path, crossval: Crossval, config: Config, *, command: 
         TrainError: the network of a fold cannot be read, or the report cannot be written.
     """
     log.info("judging the baselines")
-    baselines = {name: _baseline(crossval, config, features) for name, features in BASELINES.items()}
+    baselines = {
+        name: answer_folds(
+            features(crossval.predictions.cells),
+            crossval.predictions,
+            crossval.folds,
+            subject_power=config.fit.subject_power,
+        )
+        for name, features in BASELINES.items()
+    }
     write_html(
         path,
         title=f"Cross-validation of {config.name}",
@@ -82,23 +90,6 @@ def _folds(crossval: Crossval) -> Iterator[tuple[Path, npt.NDArray[np.int64]]]:
     """The folder of each fold's run and the positions of its cells."""
     for fold, folder in enumerate(crossval.networks, 1):
         yield folder, np.flatnonzero(np.array(crossval.folds) == fold)
-
-
-def _baseline(crossval: Crossval, config: Config, features_of: Callable[[tuple[Cell, ...]], Features]) -> Predictions:
-    """What a feature alone answers on each fold, fitted on the subjects of all others, weighed as in training."""
-    predictions = crossval.predictions
-    features, targets = features_of(predictions.cells), predictions.targets
-    probabilities = np.empty_like(predictions.probabilities)
-    for _, held in _folds(crossval):
-        others = np.setdiff1d(np.arange(len(targets)), held)
-        weights = cell_weights(
-            [predictions.groups[i] for i in others],
-            [predictions.cells[i].label for i in others],
-            subject_power=config.fit.subject_power,
-            balance_classes=False,
-        )
-        probabilities[held] = fit_and_answer(features[others], targets[others], weights, features[held])
-    return dataclasses.replace(predictions, probabilities=probabilities)
 
 
 def _mistakes(crossval: Crossval) -> list[Mistake]:

@@ -14,7 +14,7 @@ from train.dataset import Dataset, fingerprint, label_indices, load_pixels
 from train.groups import groups_of
 from train.loop import Examples, Floats
 from train.shallow import Shallow, shallow_features
-from train.split import Split, split_groups
+from train.split import Split, learn_from_everyone, split_groups
 from train.weights import cell_weights
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,11 @@ class Data:
     def part(self, *names: str) -> npt.NDArray[np.int64]:
         """Positions of the cells of `train`, `select` or `report`, or of several of these, rising."""
         return np.array(sorted(i for name in names for i in self.split.indices(self.groups, name)), np.int64)
+
+    @property
+    def not_reported(self) -> npt.NDArray[np.int64]:
+        """Positions of the cells outside the report part, rising."""
+        return np.setdiff1d(np.arange(len(self.groups)), self.part("report"))
 
     @property
     def targets(self) -> npt.NDArray[np.int64]:
@@ -81,7 +86,14 @@ class Data:
         return Examples(self.pixels[chosen], self.targets[chosen], weights, groups, wanted)
 
 
-def load_data(dataset: Dataset, config: Config, groups: dict[str, str], split: Split | None = None) -> Data:
+def load_data(
+    dataset: Dataset,
+    config: Config,
+    groups: dict[str, str],
+    split: Split | None = None,
+    *,
+    everyone: bool = False,
+) -> Data:
     """Reads every cell and splits the subjects.
 
     Args:
@@ -89,6 +101,7 @@ def load_data(dataset: Dataset, config: Config, groups: dict[str, str], split: S
         config: the settings.
         groups: the group of each subject that is not alone.
         split: the part of each group; follows from the settings when not given.
+        everyone: put all groups into the train part instead.
 
     Raises:
         TrainError: the split is not possible.
@@ -96,6 +109,8 @@ def load_data(dataset: Dataset, config: Config, groups: dict[str, str], split: S
     """
     group_list = groups_of([cell.subject for cell in dataset.cells], groups)
     labels = [cell.label for cell in dataset.cells]
+    if everyone:
+        split = learn_from_everyone(group_list)
     split = split or split_groups(group_list, labels, config.split.shares, config.fit.seed)
     log.info("reading %d cells", len(dataset.cells))
     pixels = load_pixels(dataset.cells, config.picture.spec)

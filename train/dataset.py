@@ -48,6 +48,10 @@ class Dataset:
     labels: tuple[str, ...]
     misnamed: tuple[Path, ...] = ()
 
+    def name_of(self, cell: Cell) -> str:
+        """The cell's path below `root` without suffix, the same in every format."""
+        return os.path.splitext(os.path.relpath(cell.path, self.root))[0].replace(os.sep, "/")
+
 
 def parse_c_nmc_name(name: str) -> tuple[str, str]:
     """Reads subject and label from a C-NMC file name.

@@ -1,4 +1,4 @@
-"""Judges a model on its report subjects and writes the report: numbers, two plots, the table by subject."""
+"""Judges a model on subjects it never saw and writes the report: numbers, two plots, the table by subject."""
 
 import dataclasses
 import json
@@ -9,61 +9,106 @@ import numpy as np
 
 from edge_runtime.classifier import Classifier
 from edge_runtime.contract import Scores
-from train.baseline import areas, fit_and_answer
+from train.baseline import answer_folds, areas, fit_and_answer
 from train.dataset import Cell, Dataset, label_indices, load_pixels
 from train.errors import TrainError
 from train.figures import write_png
 from train.groups import groups_of, natural_key
 from train.loop import predict
+from train.measured import DECISION_SETTINGS, digest_of_file, read_measured
 from train.metrics import score
 from train.plots import plot_confusion, plot_roc
 from train.predictions import Predictions, device_scores
 from train.run import Run, load_network
+from train.split import Split
 from train.tables import RESEARCH_USE, Table, score_table, subject_table
 from train.weights import cell_weights
+
+HELD_OUT = "They chose nothing of this model: no weight, epoch or threshold."
+OUT_OF_FOLD = (
+    "The model has learnt from all of them. What is judged are networks of the same recipe, each compressed in the "
+    "same way and run as a device runs it, on the people that they never saw (cross-validation by subject group)."
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
-    """A model's predictions beside those of the area alone, on the same cells."""
+    """A model's predictions beside those of the area alone; `how` says what these people are to the model."""
 
     model: str
     data: str
+    how: str
     predictions: Predictions
     baseline: Predictions
 
 
 def judge_run(folder: Path, run: Run, dataset: Dataset, groups: dict[str, str]) -> Judged:
-    """Judges the float network of a training run."""
+    """Judges the float network of a training run.
+
+    Raises:
+        TrainError: the data are not those of the run, or it learnt from everyone.
+    """
+    if Split(run.part_of).is_everyone:
+        raise TrainError(
+            f"{folder}: has learnt from everyone, so nobody here can judge it; `python -m train crossval` judges "
+            "its recipe"
+        )
     predictions = run_predictions(folder, run, dataset, groups)
     return _beside_area(f"{run.config.name}, float", run.config.data, predictions, dataset, groups)
 
 
-def judge_bundle(classifier: Classifier, dataset: Dataset, groups: dict[str, str]) -> Judged:
-    """Judges a bundle, run as a device runs it."""
+def judge_bundle(classifier: Classifier, dataset: Dataset, groups: dict[str, str], measured: Path) -> Judged:
+    """Judges a bundle, run as a device runs it, or, where it learnt from everyone, by what its contract says it was.
+
+    Args:
+        classifier: of the bundle.
+        dataset: the cells it was made from.
+        groups: the group of each subject that is not alone.
+        measured: the file of out-of-fold answers that the scores of a bundle that learnt from everyone come from.
+
+    Raises:
+        TrainError: the data are not those of the model, or the file is another than the contract's.
+    """
     contract = classifier.contract
+    if contract.provenance.out_of_fold_sha256 is not None:
+        return _judge_out_of_fold(classifier, dataset, groups, measured)
     predictions = bundle_predictions(classifier, dataset, groups)
     return _beside_area(f"{contract.name}, int8", contract.provenance.data, predictions, dataset, groups)
 
 
 def _beside_area(model: str, data: str, predictions: Predictions, dataset: Dataset, groups: dict[str, str]) -> Judged:
     own = groups_of([cell.subject for cell in dataset.cells], groups)
-    return Judged(model, data, predictions, area_predictions(predictions, dataset, own))
+    return Judged(model, data, HELD_OUT, predictions, area_predictions(predictions, dataset, own))
+
+
+def _judge_out_of_fold(classifier: Classifier, dataset: Dataset, groups: dict[str, str], path: Path) -> Judged:
+    contract = classifier.contract
+    if digest_of_file(path) != contract.provenance.out_of_fold_sha256:
+        raise TrainError(
+            f"{path}: is not the measurement that {classifier.bundle.path} has its scores from; "
+            "give --measured, or make the model again"
+        )
+    answers = read_measured(path, dataset, groups)
+    rule = {name: float(contract.provenance.recipe[name]) for name in DECISION_SETTINGS}
+    _, device = answers.decided(**rule)
+    area = answer_folds(areas(device.cells), device, answers.folds.tolist(), subject_power=rule["subject_power"])
+    return Judged(f"{contract.name}, int8", contract.provenance.data, OUT_OF_FOLD, device, area)
 
 
 def run_predictions(folder: Path, run: Run, dataset: Dataset, groups: dict[str, str]) -> Predictions:
-    """The float network's answers on its report part.
+    """The float network's answers on its report part, or on everyone where it learnt from everyone.
 
     Raises:
         TrainError: the data are not those of the run.
     """
-    cells, own = _report_part(dataset, groups, {g for g, part in run.part_of.items() if part == "report"}, run.labels)
+    judged = {group for group, part in run.part_of.items() if part == "report"} or set(run.part_of)
+    cells, own = _report_part(dataset, groups, judged, run.labels)
     pixels = load_pixels(cells, run.config.picture.spec)
     return Predictions(cells, own, run.labels, predict(load_network(folder), pixels).astype(np.float64))
 
 
 def bundle_predictions(classifier: Classifier, dataset: Dataset, groups: dict[str, str]) -> Predictions:
-    """A bundle's answers on its report part, from the files' bytes, as a device gives them.
+    """A bundle's answers on the subjects that its contract names, from the files' bytes, as a device gives them.
 
     Raises:
         TrainError: the data are not those of the model.
@@ -150,8 +195,8 @@ def _report(judged: Judged, scores: dict[str, Scores], subjects: Table) -> str:
 
 {RESEARCH_USE}
 
-{len(predictions.cells)} cells of {len(set(predictions.groups))} subject groups that chose nothing: no weight, epoch,
-threshold or setting. Intervals are 95 %, from a bootstrap over subject groups. `{predictions.labels[0]}` is the
+{len(predictions.cells)} cells of {len(set(predictions.groups))} subject groups. {judged.how}
+Intervals are 95 %, from a bootstrap over subject groups. `{predictions.labels[0]}` is the
 positive label of sensitivity and specificity. Data: {judged.data}.
 
 {scores_table(scores)}

@@ -17,12 +17,13 @@ import tf_keras as keras
 from train.calibrate import apply_calibration, fit_abstain_band, fit_calibration
 from train.config import Config
 from train.data import Data
-from train.decision import Correction, fit_correction, read_out_of_fold, without_groups
+from train.decision import Correction, fit_correction
 from train.errors import TrainError
 from train.files import claim, write_json, write_whole, writing
 from train.loop import Examples, Loop, predict
 from train.metrics import auroc
 from train.network import build_network, fold_calibration
+from train.out_of_fold import read_out_of_fold, without_groups
 from train.pretrained import load_pretrained
 from train.run import NETWORK, STATE, Run
 from train.strategy import check_alike, from_chief, is_chief, lost_workers, wait_for_all
@@ -53,6 +54,8 @@ def fit(
 ) -> None:
     """Trains, or goes on where an interrupted run in the same folder stopped.
 
+    Where everyone is in the train part there is nobody left to judge the network; `crossval` judges its recipe.
+
     Writes `network.keras` (averaged weights of the best epoch, calibration folded in), `history.csv`, `run.json` and
     the curves in `tensorboard`.
 
@@ -78,6 +81,10 @@ def fit(
     taught = teaching if config.distillation.weight else None
     if config.distillation.weight and taught is None:
         raise TrainError("distillation.weight wants a teacher; give --teaching, which `python -m train teach` writes")
+    if taught is None and data.split.is_everyone:
+        raise TrainError(
+            "to learn from everyone leaves nobody to select by; set distillation.weight, and give --teaching"
+        )
     identity = {
         "config": dataclasses.asdict(config),
         "data_sha256": data.fingerprint,

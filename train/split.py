@@ -24,6 +24,11 @@ class Split:
 
     part_of: dict[str, str]
 
+    @property
+    def is_everyone(self) -> bool:
+        """Whether all are learnt from, and nobody is left to report on."""
+        return set(self.part_of.values()) == {"train"}
+
     def indices(self, groups: Sequence[str], part: str) -> list[int]:
         """Positions of the cells of one part."""
         return [i for i, group in enumerate(groups) if self.part_of[group] == part]
@@ -53,6 +58,11 @@ def split_groups(groups: Sequence[str], labels: Sequence[str], shares: Sequence[
             )
         part_of.update(assign_parts(sizes, dict(zip(PARTS, shares, strict=True)), seed))
     return Split(part_of)
+
+
+def learn_from_everyone(groups: Sequence[str]) -> Split:
+    """Every subject group in the train part: nothing is selected, and cross-validation judges the recipe instead."""
+    return Split(dict.fromkeys(groups, "train"))
 
 
 def sizes_by_label(groups: Sequence[str], labels: Sequence[str]) -> dict[str, dict[str, int]]:

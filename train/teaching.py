@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from train.data import Data
-from train.dataset import Cell
 from train.errors import TrainError
 from train.files import write_whole
 from train.shallow import Shallow
@@ -25,7 +23,7 @@ _SMALLEST_SUM, _LARGEST_SUM = 0.99, 1.01
 
 @dataclass(frozen=True)
 class Teaching:
-    """A teacher's answers to cells outside the report part, each given without having seen the person.
+    """A teacher's answers to the cells to learn from, each given without having seen the person.
 
     Attributes:
         cells: positions in the data set, int64 `[n]`, rising.
@@ -73,7 +71,7 @@ def write_teaching(path: Path, teaching: Teaching, data: Data) -> None:
     writer.writerow(_columns(data))
     said: dict[str, npt.NDArray[np.float64]] = {}
     for i, values in zip(teaching.cells, teaching.probabilities, strict=True):
-        said.setdefault(_name(data.dataset.cells[i], data), values)
+        said.setdefault(data.dataset.name_of(data.dataset.cells[i]), values)
     for name, values in said.items():
         writer.writerow([name, *(f"{value:.{_DECIMALS}f}" for value in values)])
     write_whole(path, file.getvalue().encode("utf-8", "surrogateescape"))
@@ -101,7 +99,7 @@ def read_teaching(path: Path, data: Data) -> Teaching:
     if not (len(said) and (probabilities >= 0).all() and ((sums > _SMALLEST_SUM) & (sums < _LARGEST_SUM)).all()):
         raise TrainError(f"{path}: holds what are no probabilities; {again}")
     cells = data.part(*LEARNT)
-    names = [_name(data.dataset.cells[i], data) for i in cells]
+    names = [data.dataset.name_of(data.dataset.cells[i]) for i in cells]
     for name in names:
         if name not in said:
             raise TrainError(f"{path}: does not know the cell {name}; {again} for these cells and this split")
@@ -116,7 +114,3 @@ def read_teaching(path: Path, data: Data) -> Teaching:
 
 def _columns(data: Data) -> list[str]:
     return ["cell", *(f"p_{label}" for label in data.dataset.labels)]
-
-
-def _name(cell: Cell, data: Data) -> str:
-    return os.path.splitext(os.path.relpath(cell.path, data.dataset.root))[0].replace(os.sep, "/")

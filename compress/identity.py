@@ -1,0 +1,20 @@
+"""What a measurement out of fold belongs to: the settings, the compression and the data."""
+
+import dataclasses
+from typing import Any
+
+from compress.recipe import Recipe
+from train.config import Config
+
+
+def measurement_identity(config: Config, recipe: Recipe, data_sha256: str) -> dict[str, Any]:
+    """What two measurements must share to be of the same networks; can be written as JSON.
+
+    Shares of the split do not count: cross-validation has folds, and who learns from everyone has no parts. What the
+    compression tolerates changes no network.
+    """
+    settings = dataclasses.asdict(config)
+    del settings["split"]
+    compression = dataclasses.asdict(recipe)
+    del compression["tolerance"]
+    return {"config": settings, "compression": compression, "data_sha256": data_sha256}

@@ -1,0 +1,101 @@
+"""Answers of cross-validation: each cell's by a network that never saw its person; read, and kept as a small file."""
+
+import csv
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from train.errors import TrainError
+from train.weights import cell_weights
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Answers of cross-validation: each cell's by a network that never saw its person.
+
+    Attributes:
+        labels: class names.
+        groups: the subject group of each cell.
+        targets: int64 `[n]`, indices into `labels`.
+        folds: int64 `[n]`.
+        probabilities: float64 `[n, labels]`, calibrated on the select part of each fold's network.
+    """
+
+    labels: tuple[str, ...]
+    groups: tuple[str, ...]
+    targets: npt.NDArray[np.int64]
+    folds: npt.NDArray[np.int64]
+    probabilities: Array
+
+    def take(self, chosen: npt.NDArray[np.bool_]) -> "OutOfFold":
+        """The chosen cells, bool `[n]`."""
+        groups = tuple(group for group, taken in zip(self.groups, chosen, strict=True) if taken)
+        return OutOfFold(self.labels, groups, self.targets[chosen], self.folds[chosen], self.probabilities[chosen])
+
+    def weights(self, subject_power: float) -> npt.NDArray[np.float64]:
+        """float64 `[n]`, mean 1, as the calibration on the select part weighs."""
+        names = [self.labels[target] for target in self.targets]
+        return cell_weights(self.groups, names, subject_power=subject_power, balance_classes=False).astype(np.float64)
+
+
+def read_out_of_fold(path: Path, labels: Sequence[str], *, prefix: str = "") -> OutOfFold:
+    """Reads the columns group, label, fold and one probability per label of what `crossval` wrote; others are ignored.
+
+    Args:
+        path: of the CSV.
+        labels: class names.
+        prefix: of the names of the columns of probabilities, before `p_`.
+
+    Raises:
+        TrainError: not readable, other labels, or a row that is not of this form.
+    """
+    wanted = ["group", "label", "fold", *(f"{prefix}p_{label}" for label in labels)]
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            missing = [name for name in wanted if name not in (reader.fieldnames or ())]
+            if missing:
+                raise TrainError(f"{path}: has no column {missing[0]!r}; give the predictions.csv of crossval")
+            rows = []
+            for row in reader:
+                try:
+                    probabilities = [float(row[f"{prefix}p_{label}"]) for label in labels]
+                    known = list(labels).index(row["label"])
+                    rows.append((row["group"], known, int(row["fold"]), probabilities))
+                except (TypeError, ValueError):
+                    raise TrainError(f"{path}: line {reader.line_num} is not a row of crossval's predictions") from None
+                if not all(0 <= value <= 1 for value in probabilities):
+                    raise TrainError(f"{path}: line {reader.line_num} has a probability that is not 0 to 1")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise TrainError(f"{path}: not a readable CSV ({error}); give the predictions.csv of crossval") from None
+    if not rows:
+        raise TrainError(f"{path}: holds no predictions; give the predictions.csv of crossval")
+    groups, targets, folds, values = zip(*rows, strict=True)
+    return OutOfFold(
+        tuple(labels), groups, np.array(targets, np.int64), np.array(folds, np.int64), np.array(values, np.float64)
+    )
+
+
+def without_groups(cells: OutOfFold, kept_out: Collection[str], known: Collection[str]) -> OutOfFold:
+    """Leaves out the subject groups that are reported on: they choose nothing.
+
+    Args:
+        cells: of all subject groups.
+        kept_out: the report part's groups.
+        known: the groups of the data set.
+
+    Raises:
+        TrainError: predictions on a group that the data set does not have.
+    """
+    strange = sorted(set(cells.groups) - set(known))
+    if strange:
+        raise TrainError(
+            f"out-of-fold predictions are of subject group {strange[0]!r}, which is not in the data; "
+            "give those of the same data and groups"
+        )
+    return cells.take(np.array([group not in kept_out for group in cells.groups]))
