@@ -27,6 +27,7 @@ from edge_runtime.bundle import (
     write_bundle,
 )
 from edge_runtime.classifier import DEFAULT_MODEL, Classifier
+from edge_runtime.contract import SCHEMA
 from edge_runtime.errors import ModelError
 from tests.conftest import mean_model
 
@@ -145,8 +146,8 @@ def test_a_missing_member_is_named(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({CONTRACT: contract_with(schema=3, surprise=1)}, "schema 4 is newer"),
-        ({CONTRACT: contract_with(schema=1)}, "schema 1 is not 2"),
+        ({CONTRACT: contract_with(schema=SCHEMA + 1, surprise=1)}, f"schema {SCHEMA + 1} is newer"),
+        ({CONTRACT: contract_with(schema=1)}, f"schema 1 is not {SCHEMA}"),
         ({CONTRACT: contract_with(surprise=1)}, "key 'surprise' is unknown"),
         ({CONTRACT: b"{"}, "not JSON"),
         ({CONTRACT: b"[" * 100_000}, "not JSON"),
