@@ -22,7 +22,7 @@ from edge_runtime.preprocess import decode, prepare
 from train.baseline import answer_folds, areas
 from train.data import Data
 from train.evaluate import area_predictions
-from train.guard import alarms_of, false_alarms, fit_guard, measure_cells
+from train.guard import alarms_of, alarms_out_of_fold, false_alarms, measure_cells
 from train.loop import predict
 from train.measured import Measured, check_identity, digest_of_file, read_measured
 from train.metrics import score
@@ -142,11 +142,12 @@ def _out_of_fold(answers: Measured, data: Data, run: Run, sha256: str) -> _Judge
         subject_power=config.fit.subject_power,
     )
     area = answer_folds(areas(device.cells), device, answers.folds.tolist(), subject_power=config.fit.subject_power)
-    traits, alarms = measure_cells(data.pixels, config.picture.spec), np.empty(len(data.pixels), bool)
-    for fold in sorted(set(answers.folds.tolist())):
-        held = answers.folds == fold
-        own = [answers.groups[i] for i in np.flatnonzero(~held)]
-        alarms[held] = alarms_of(traits[held], fit_guard(traits[~held], own, stated=config.decision.false_alarms))
+    alarms = alarms_out_of_fold(
+        measure_cells(data.pixels, config.picture.spec),
+        answers.groups,
+        answers.folds,
+        stated=config.decision.false_alarms,
+    )
     return _Judged(float_, device, area, false_alarms(alarms, data.targets, answers.groups), sha256)
 
 

@@ -18,6 +18,7 @@ from train.variants import DEFAULT_VARIANTS
 _PATH = click.Path(path_type=Path)
 
 C_NMC_TEACHING = Path(__file__).parent / "teaching" / "c-nmc.csv"
+C_NMC_TEACHING_EVERYONE = Path(__file__).parent / "teaching" / "c-nmc-everyone.csv"
 C_NMC_MEASURED = Path(__file__).parent / "measured" / "c-nmc.csv"
 
 DATA_VARIABLE = "EDGE_CLASSIFY_DATA"
@@ -97,9 +98,8 @@ def audit(data: Path, groups: Path | None) -> None:
 @click.option(
     "--teaching",
     type=_PATH,
-    default=C_NMC_TEACHING,
-    show_default="train/teaching/c-nmc.csv",
-    help="What teach wrote; read where distillation.weight is over 0.",
+    help="What teach wrote, of everyone with --everyone; read where distillation.weight is over 0. "
+    "C-NMC's, in train/teaching, when not given.",
 )
 @click.option(
     "--strategy",
@@ -116,7 +116,7 @@ def fit(
     folder: Path,
     weights: Path,
     out_of_fold: Path | None,
-    teaching: Path,
+    teaching: Path | None,
     strategy: str,
     everyone: bool,
 ) -> None:
@@ -137,7 +137,7 @@ def fit(
         settings,
         folder,
         weights=weights,
-        teaching=read_teaching(teaching, cells) if settings.distillation.weight else None,
+        teaching=read_teaching(teaching or _c_nmc_teaching(everyone), cells) if settings.distillation.weight else None,
         out_of_fold=out_of_fold,
         strategy=shared,
         on_epoch=lambda row: click.echo(_epoch_text(row)),
@@ -145,6 +145,10 @@ def fit(
     )
     if is_chief(shared):
         click.echo(f"wrote {folder}")
+
+
+def _c_nmc_teaching(everyone: bool) -> Path:
+    return C_NMC_TEACHING_EVERYONE if everyone else C_NMC_TEACHING
 
 
 def _epoch_text(row: dict[str, float]) -> str:
@@ -156,12 +160,10 @@ def _epoch_text(row: dict[str, float]) -> str:
 @data_option
 @groups_option
 @config_option
-@click.option(
-    "--out", type=_PATH, default=C_NMC_TEACHING, show_default="train/teaching/c-nmc.csv", help="CSV to write."
-)
+@click.option("--out", type=_PATH, help="CSV to write; C-NMC's, in train/teaching, when not given.")
 @weights_option
 @everyone_option
-def teach(data: Path, groups: Path, config: Path, out: Path, weights: Path, everyone: bool) -> None:
+def teach(data: Path, groups: Path, config: Path, out: Path | None, weights: Path, everyone: bool) -> None:
     """Ask the teacher about every cell to learn from; each answer by models that never saw its person."""
     from train.config import read_config
     from train.data import load_data
@@ -175,6 +177,7 @@ def teach(data: Path, groups: Path, config: Path, out: Path, weights: Path, ever
     cells = load_data(read_dataset(data), settings, read_groups(groups), everyone=everyone)
     features = shallow_features(cells.dataset.cells, weights, StepBar("looking at cells"))
     teaching = ask_teacher(cells, features, seed=settings.fit.seed)
+    out = out or _c_nmc_teaching(everyone)
     write_teaching(out, teaching, cells)
     reached = auroc(teaching.probabilities, cells.targets[teaching.cells])
     click.echo(f"{len(teaching.cells)} cells, AUROC of the teacher out of fold {reached:.4f}")

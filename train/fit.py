@@ -14,25 +14,25 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from train.calibrate import apply_calibration, fit_abstain_band, fit_calibration
 from train.config import Config
 from train.data import Data
 from train.decision import Correction, fit_correction
 from train.errors import TrainError
-from train.files import claim, write_json, write_whole, writing
+from train.files import claim, write_whole, writing
+from train.finish import finish
+from train.history import HISTORY, best_row, is_patience_over, read_history, write_history
 from train.loop import Examples, Loop, predict
 from train.metrics import auroc
-from train.network import build_network, fold_calibration
+from train.network import build_network
 from train.out_of_fold import read_out_of_fold, without_groups
 from train.pretrained import load_pretrained
-from train.run import NETWORK, STATE, Run
+from train.run import STATE
 from train.strategy import check_alike, from_chief, is_chief, lost_workers, wait_for_all
 from train.teaching import Teaching
 from train.tensorboard import write_epoch
 
 log = logging.getLogger(__name__)
 
-HISTORY = "history.csv"
 _BEST = "best.weights.npz"
 # Train cells on which a pretrained network's norms are set: enough for 8 x 8 means of every channel.
 _STATISTICS_CELLS = 256
@@ -116,10 +116,10 @@ def fit(
                 (run / STATE).unlink()  # whose checkpoint it is, these settings do not say
             raise
         log.info("going on after epoch %d", int(loop.epoch.numpy()))
-    history = _read_history(run / HISTORY, int(loop.epoch.numpy()))
+    history = read_history(run / HISTORY, int(loop.epoch.numpy()))
     check_alike(strategy, _digest(identity | {"epoch": int(loop.epoch.numpy()), "history": history}))
     select = data.part("select") if taught is None else None
-    while int(loop.epoch.numpy()) < config.fit.epochs and not _is_patience_over(history, config.fit.patience):
+    while int(loop.epoch.numpy()) < config.fit.epochs and not is_patience_over(history, config.fit.patience):
         started = time.perf_counter()
         with lost_workers(strategy):
             loss = loop.run_epoch(on_step)
@@ -137,7 +137,7 @@ def fit(
         history.append(row)
         told = {**row, "learning_rate": loop.learning_rate, "seconds": time.perf_counter() - started}
         if chief:
-            _write_history(run / HISTORY, history)
+            write_history(run / HISTORY, history)
             write_epoch(run, int(row["epoch"]), {name: value for name, value in told.items() if name != "epoch"})
             with writing(run):
                 manager.save()
@@ -145,7 +145,7 @@ def fit(
             on_epoch(told)
     if chief:
         _load_best(network, run)
-        _finish(network, data, config, run, _best_row(history), taught, correction)
+        finish(network, data, config, run, best_row(history), taught, correction)
     # A process that leaves while the chief still writes looks lost to it.
     wait_for_all(strategy)
 
@@ -184,74 +184,6 @@ def _taught_examples(data: Data, config: Config, teaching: Teaching) -> Examples
     share, one_hot = config.distillation.weight, np.eye(len(data.dataset.labels))[data.targets[teaching.cells]]
     wanted = share * teaching.probabilities + (1 - share) * one_hot
     return data.choose(teaching.cells, config, wanted.astype(np.float32))
-
-
-def _finish(
-    network: Any,
-    data: Data,
-    config: Config,
-    folder: Path,
-    best_row: dict[str, float],
-    teaching: Teaching | None,
-    correction: Correction | None,
-) -> None:
-    labels = len(data.dataset.labels)
-    if teaching is None:
-        decided_on, cells = "the select part", data.part("select")
-        scores = predict(network, data.pixels[cells])
-        weights = data.weights(cells, config, balance_classes=False)
-        scale, offset = fit_calibration(scores, np.eye(labels)[data.targets[cells]], weights)
-    else:
-        # The teacher is calibrated on people it did not see, which a fit on people learnt from would undo.
-        decided_on, cells = "the teacher's probabilities", teaching.cells
-        scores = predict(network, data.pixels[cells])
-        scale, offset = 1.0, (0.0,) * labels
-    if correction is None:
-        band = fit_abstain_band(apply_calibration(scores, scale, offset), config.fit.abstain_share)
-    else:
-        # The out-of-fold networks were decided on in the same way: what they lacked after that, this one lacks.
-        decided_on += " and out-of-fold predictions"
-        offset = tuple(correction.scale * own + added for own, added in zip(offset, correction.offset, strict=True))
-        scale, band = correction.scale * scale, correction.band
-    fold_calibration(network, scale, offset)
-    with writing(folder):
-        network.save(folder / NETWORK)
-    finished = Run(
-        config=config,
-        data_sha256=data.fingerprint,
-        labels=data.dataset.labels,
-        part_of=data.split.part_of,
-        teaching_sha256=teaching.sha256 if teaching else None,
-        abstain_band=band,
-        decided_on=decided_on,
-        best_epoch=int(best_row["epoch"]),
-        select_auroc=best_row.get("select_auroc"),
-    )
-    write_json(folder / STATE, dataclasses.asdict(finished))
-
-
-def _best_row(history: list[dict[str, float]]) -> dict[str, float]:
-    """The epoch kept: where nothing selects, the last."""
-    if "select_auroc" not in history[-1]:
-        return history[-1]
-    return max(history, key=lambda row: row["select_auroc"])
-
-
-def _is_patience_over(history: list[dict[str, float]], patience: int) -> bool:
-    """Whether so many epochs, if any, have gone by since the best one."""
-    return bool(patience and history) and history[-1]["epoch"] - _best_row(history)["epoch"] >= patience
-
-
-def _read_history(path: Path, epochs: int) -> list[dict[str, float]]:
-    if not path.exists():
-        return []
-    header, *lines = path.read_text("utf-8").splitlines()
-    return [dict(zip(header.split(","), map(float, line.split(",")), strict=True)) for line in lines[:epochs]]
-
-
-def _write_history(path: Path, history: list[dict[str, float]]) -> None:
-    lines = [",".join(history[0]), *(",".join(str(value) for value in row.values()) for row in history)]
-    write_whole(path, ("\n".join(lines) + "\n").encode())
 
 
 def _write_weights(path: Path, network: Any) -> None:

@@ -96,6 +96,18 @@ def alarms_of(traits: Traits, guard: Guard) -> npt.NDArray[np.bool_]:
     return is_outside(excess(traits, guard))
 
 
+def alarms_out_of_fold(
+    traits: Traits, groups: Sequence[str], folds: npt.NDArray[np.int64], *, stated: float
+) -> npt.NDArray[np.bool_]:
+    """Whether guards fitted outside each fold call its cells unlike, bool `[n]`; arguments are those of `fit_guard`."""
+    alarms = np.empty(len(traits), bool)
+    for fold in sorted(set(folds.tolist())):
+        held = folds == fold
+        own = [groups[i] for i in np.flatnonzero(~held).tolist()]
+        alarms[held] = alarms_of(traits[held], fit_guard(traits[~held], own, stated=stated))
+    return alarms
+
+
 def false_alarms(
     alarms: npt.NDArray[np.bool_],
     targets: npt.NDArray[np.int64],
