@@ -18,10 +18,11 @@ from compress.finetune import clone
 from compress.prune import prune_network
 from compress.quantise import quantise_network
 from compress.recipe import Recipe
+from compress.reference import measure_scale, measure_stain
 from compress.size import Size, size_of
 from edge_runtime.bundle import Bundle, ProbeAnswer, digest_of
 from edge_runtime.classifier import Classifier
-from edge_runtime.contract import SCHEMA, Contract, Decision, Guard, Interval, Provenance, Scores
+from edge_runtime.contract import SCHEMA, Contract, Decision, Guard, InputSpec, Interval, Provenance, Scores
 from edge_runtime.preprocess import read_picture
 from train.calibrate import fit_calibration
 from train.data import Data
@@ -124,13 +125,24 @@ def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: b
         schema=SCHEMA,
         name=f"{run.config.name}_{recipe.name}",
         labels=run.labels,
-        input=run.config.device_input,
+        input=_input(run, data, recipe),
         decision=Decision(1.0, (0.0,) * len(run.labels), *run.abstain_band),
         guard=_guard(run, data),
         provenance=provenance,
         model=digest_of(model),
     )
     return Bundle(Path("draft"), model, contract, picture, ProbeAnswer("", ()), "")
+
+
+def _input(run: Run, data: Data, recipe: Recipe) -> InputSpec:
+    """The run's, with the scale and the stain of all cells that are not reported on."""
+    known = data.not_reported
+    pixels, groups, spec = data.pixels[known], [data.groups[i] for i in known], run.config.device_input
+    return dataclasses.replace(
+        spec,
+        um_per_pixel=measure_scale(pixels, groups, spec, cell_um=recipe.cell_um),
+        stain_reference=measure_stain(pixels, groups, spec),
+    )
 
 
 def _guard(run: Run, data: Data) -> Guard:

@@ -11,10 +11,10 @@ def measurement_identity(config: Config, recipe: Recipe, data_sha256: str) -> di
     """What two measurements must share to be of the same networks; can be written as JSON.
 
     Shares of the split do not count: cross-validation has folds, and who learns from everyone has no parts. What the
-    compression tolerates changes no network.
+    compression tolerates, and how large cells are said to be, changes no network.
     """
     settings = dataclasses.asdict(config)
     del settings["split"]
     compression = dataclasses.asdict(recipe)
-    del compression["tolerance"]
+    del compression["tolerance"], compression["cell_um"]
     return {"config": settings, "compression": compression, "data_sha256": data_sha256}
