@@ -21,6 +21,7 @@ from edge_runtime.contract import Interval
 from edge_runtime.preprocess import decode, prepare
 from train.baseline import answer_folds, areas
 from train.data import Data
+from train.decision import Rule
 from train.evaluate import area_predictions
 from train.guard import alarms_of, alarms_out_of_fold, false_alarms, measure_cells
 from train.loop import predict
@@ -136,11 +137,7 @@ def _false_alarms(draft: Draft, data: Data, run: Run) -> Interval:
 def _out_of_fold(answers: Measured, data: Data, run: Run, sha256: str) -> _Judged:
     """Of networks of the same recipe, on people they never saw; guards too are fitted outside each fold."""
     config = run.config
-    float_, device = answers.decided(
-        sensitivity=config.decision.sensitivity,
-        abstain_share=config.fit.abstain_share,
-        subject_power=config.fit.subject_power,
-    )
+    float_, device = answers.decided(Rule.of(config))
     area = answer_folds(areas(device.cells), device, answers.folds.tolist(), subject_power=config.fit.subject_power)
     alarms = alarms_out_of_fold(
         measure_cells(data.pixels, config.picture.spec),

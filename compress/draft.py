@@ -26,10 +26,10 @@ from edge_runtime.contract import SCHEMA, Contract, Decision, Guard, InputSpec, 
 from edge_runtime.preprocess import read_picture
 from train.calibrate import fit_calibration
 from train.data import Data
+from train.decision import Rule
 from train.groups import natural_key
 from train.guard import fit_guard, measure_cells
 from train.loop import predict
-from train.measured import DECISION_SETTINGS
 from train.predictions import device_scores
 from train.run import Run, load_network
 
@@ -101,7 +101,6 @@ def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: b
     judged = {group for group, part in run.part_of.items() if part == "report"} or set(run.part_of)
     subjects = {cell.subject for cell, group in zip(data.dataset.cells, data.groups, strict=True) if group in judged}
     unknown = Scores(*(5 * [Interval(0.0, 0.0, 1.0)]))
-    rule = (run.config.decision.sensitivity, run.config.fit.abstain_share, run.config.fit.subject_power)
     provenance = Provenance(
         commit=_commit(),
         data=run.config.data,
@@ -112,7 +111,7 @@ def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: b
             "compress": recipe.name,
             "decision": f"fitted on {run.decided_on}",
             "sparsity": f"{recipe.sparsity:g}",
-            **{name: f"{value:g}" for name, value in zip(DECISION_SETTINGS, rule, strict=True)},
+            **Rule.of(run.config).as_text(),
         },
         report_subjects=tuple(sorted(subjects, key=natural_key)),
         float_scores=unknown,

@@ -8,11 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from train.config import read_config
-from train.decision import fit_correction, judge_nested
+from train.decision import Rule, fit_correction, judge_nested
 from train.errors import TrainError
 from train.out_of_fold import OutOfFold, read_out_of_fold, without_groups
 
 POWER = 0.25
+
+
+def rule(sensitivity: float, share: float, *, is_calibrated: bool = False) -> Rule:
+    return Rule(sensitivity, share, POWER, is_calibrated)
+
+
 HEADER = "path,subject,group,label,fold,p_all,p_hem"
 
 
@@ -32,26 +38,42 @@ def simulated(seed: int, *, people: int = 40, cells: int = 50, bias: float = 1.5
 @pytest.mark.parametrize("sensitivity", [0.8, 0.9, 0.95])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.2])
 def test_stated_numbers_are_reached_on_held_out_people(sensitivity: float, share: float) -> None:
-    reached = judge_nested(simulated(0), sensitivity=sensitivity, abstain_share=share, subject_power=POWER)
+    reached = judge_nested(simulated(0), rule(sensitivity, share))
     assert reached.sensitivity == pytest.approx(sensitivity, abs=0.03)
     assert reached.uncertain == pytest.approx(share, abs=0.03)
 
 
 def test_without_a_stated_sensitivity_probabilities_become_true() -> None:
     cells = simulated(1)
-    reached = judge_nested(cells, sensitivity=0.0, abstain_share=0.2, subject_power=POWER)
-    correction = fit_correction(cells, sensitivity=0.0, abstain_share=0.2, subject_power=POWER)
+    reached = judge_nested(cells, rule(0.0, 0.2))
+    correction = fit_correction(cells, rule(0.0, 0.2))
     assert reached.ece < 0.03
     assert correction.scale == pytest.approx(0.5, abs=0.1)  # they were twice too sure
-    plain = judge_nested(cells, sensitivity=0.0, abstain_share=0.0, subject_power=POWER)
+    plain = judge_nested(cells, rule(0.0, 0.0))
     assert reached.weighted_f1_of_answered > plain.weighted_f1_of_answered + 0.03
+
+
+def test_what_a_teacher_calibrated_is_left_as_it_is_but_for_the_operating_point() -> None:
+    cells = simulated(2)
+    assert fit_correction(cells, rule(0.0, 0.1, is_calibrated=True)).apply(cells.probabilities) == pytest.approx(
+        cells.probabilities, abs=1 / 256
+    )
+    moved = fit_correction(cells, rule(0.9, 0.1, is_calibrated=True))
+    assert moved.scale == 1 and moved.offset[1] != 0
+    reached = judge_nested(cells, rule(0.9, 0.1, is_calibrated=True))
+    assert reached.sensitivity == pytest.approx(0.9, abs=0.03)
+
+
+def test_a_rule_is_read_as_it_was_named() -> None:
+    for wanted in (rule(0.9, 0.1), rule(0.0, 0.25, is_calibrated=True)):
+        assert Rule.from_text({"network": "n", **wanted.as_text()}) == wanted
 
 
 @settings(deadline=None, max_examples=10)
 @given(seed=st.integers(0, 1000), sensitivity=st.floats(0.05, 0.99), share=st.floats(0, 0.5))
 def test_on_its_own_cells_the_decision_is_what_was_stated(seed: int, sensitivity: float, share: float) -> None:
     cells = simulated(seed, people=10, cells=20)
-    correction = fit_correction(cells, sensitivity=sensitivity, abstain_share=share, subject_power=POWER)
+    correction = fit_correction(cells, rule(sensitivity, share))
     corrected, weights = correction.apply(cells.probabilities), cells.weights(POWER)
     positive = cells.targets == 0
     hits = weights[positive & (corrected[:, 0] >= 0.5 - 1e-9)].sum() / weights[positive].sum()
@@ -115,7 +137,7 @@ def test_predictions_of_other_people_are_refused() -> None:
 def test_a_missing_label_is_named() -> None:
     cells = simulated(4, people=4, cells=5)
     with pytest.raises(TrainError, match="cells of label 'hem'"):
-        fit_correction(cells.take(cells.targets == 0), sensitivity=0.9, abstain_share=0.1, subject_power=POWER)
+        fit_correction(cells.take(cells.targets == 0), rule(0.9, 0.1))
 
 
 def test_the_default_settings_state_no_sensitivity() -> None:

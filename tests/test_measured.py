@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from train.dataset import Dataset, read_dataset
+from train.decision import Rule
 from train.errors import TrainError
 from train.measured import Measured, check_identity, read_measured, write_measured
 
-RULE = {"sensitivity": 0.0, "abstain_share": 0.1, "subject_power": 0.25}
+RULE = Rule(sensitivity=0.0, abstain_share=0.1, subject_power=0.25, is_calibrated=False)
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +52,12 @@ def test_the_order_of_its_rows_is_nothing(dataset: Dataset, measured: Measured, 
 def test_no_person_decides_what_is_measured_on_them(measured: Measured) -> None:
     """Other answers and other labels in one fold change nothing about how that fold's answers are corrected."""
     held = measured.folds == 1
-    before = measured.decided(**RULE)[1].probabilities
+    before = measured.decided(RULE)[1].probabilities
     swapped = tuple(
         dataclasses.replace(cell, label=measured.labels[1 - measured.labels.index(cell.label)]) if own else cell
         for cell, own in zip(measured.cells, held, strict=True)
     )
-    after = dataclasses.replace(measured, cells=swapped).decided(**RULE)[1].probabilities
+    after = dataclasses.replace(measured, cells=swapped).decided(RULE)[1].probabilities
     np.testing.assert_array_equal(before[held], after[held])
     assert not np.allclose(before[~held], after[~held]), "the other fold's decision was fitted on them"
 

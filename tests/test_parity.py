@@ -19,6 +19,7 @@ from train.cli import C_NMC_MEASURED
 from train.config import read_config
 from train.crossval import nested_splits
 from train.dataset import Dataset, load_picture, read_dataset
+from train.decision import Rule
 from train.evaluate import bundle_predictions
 from train.groups import C_NMC_GROUPS, read_groups
 from train.measured import check_identity, digest_of_file, read_measured
@@ -74,11 +75,7 @@ def test_the_scores_are_of_people_whom_the_judged_networks_never_saw(default_bun
     assert folds == [{group for group, part in split.part_of.items() if part == "report"} for split in splits]
     check_identity(C_NMC_MEASURED, measured, measurement_identity(config, read_recipe(), origin.data_sha256))
     assert set(origin.report_subjects) == {cell.subject for cell in dataset.cells}
-    judged = measured.decided(
-        sensitivity=config.decision.sensitivity,
-        abstain_share=config.fit.abstain_share,
-        subject_power=config.fit.subject_power,
-    )
+    judged = measured.decided(Rule.of(config))
     for own, stated in zip(judged, (origin.float_scores, origin.int8_scores), strict=True):
         assert score(own.probabilities, own.targets, own.groups) == stated
     flips = float((judged[0].probabilities.argmax(1) != judged[1].probabilities.argmax(1)).mean())

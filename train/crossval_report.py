@@ -12,7 +12,7 @@ from train.baseline import Features, answer_folds, areas, colours
 from train.config import Config
 from train.crossval import Crossval, answer_changed
 from train.dataset import Cell
-from train.decision import judge_nested
+from train.decision import Rule, judge_nested
 from train.errors import TrainError
 from train.gradcam import gradcam
 from train.metrics import answers_of
@@ -75,15 +75,13 @@ def report_crossval(path: Path, crossval: Crossval, config: Config, *, command: 
 
 def _decision(crossval: Crossval, config: Config) -> Table | None:
     """What the stated decision reaches; None where a label is in one fold only."""
-    own, wanted = crossval.predictions, config.decision.sensitivity
+    own, rule = crossval.predictions, Rule.of(config)
     cells = OutOfFold(own.labels, own.groups, own.targets, np.array(crossval.folds), own.probabilities)
-    share = config.fit.abstain_share
     try:
-        reached = judge_nested(cells, sensitivity=wanted, abstain_share=share, subject_power=config.fit.subject_power)
+        return decision_table(judge_nested(cells, rule), rule)
     except TrainError as error:
         log.info("no decision is judged: %s", error)
         return None
-    return decision_table(reached, sensitivity=wanted, abstain_share=share)
 
 
 def _folds(crossval: Crossval) -> Iterator[tuple[Path, npt.NDArray[np.int64]]]:

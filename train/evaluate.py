@@ -11,11 +11,12 @@ from edge_runtime.classifier import Classifier
 from edge_runtime.contract import Scores
 from train.baseline import answer_folds, areas, fit_and_answer
 from train.dataset import Cell, Dataset, label_indices, load_pixels
+from train.decision import Rule
 from train.errors import TrainError
 from train.figures import write_png
 from train.groups import groups_of, natural_key
 from train.loop import predict
-from train.measured import DECISION_SETTINGS, digest_of_file, read_measured
+from train.measured import digest_of_file, read_measured
 from train.metrics import score
 from train.plots import plot_confusion, plot_roc
 from train.predictions import Predictions, device_scores
@@ -89,9 +90,9 @@ def _judge_out_of_fold(classifier: Classifier, dataset: Dataset, groups: dict[st
             "give --measured, or make the model again"
         )
     answers = read_measured(path, dataset, groups)
-    rule = {name: float(contract.provenance.recipe[name]) for name in DECISION_SETTINGS}
-    _, device = answers.decided(**rule)
-    area = answer_folds(areas(device.cells), device, answers.folds.tolist(), subject_power=rule["subject_power"])
+    rule = Rule.from_text(contract.provenance.recipe)
+    _, device = answers.decided(rule)
+    area = answer_folds(areas(device.cells), device, answers.folds.tolist(), subject_power=rule.subject_power)
     return Judged(f"{contract.name}, int8", contract.provenance.data, OUT_OF_FOLD, device, area)
 
 

@@ -16,7 +16,7 @@ import tf_keras as keras
 
 from train.config import Config
 from train.data import Data
-from train.decision import Correction, fit_correction
+from train.decision import Correction, Rule, fit_correction
 from train.errors import TrainError
 from train.files import claim, write_whole, writing
 from train.finish import finish
@@ -171,12 +171,8 @@ def _digest(identity: dict[str, Any]) -> int:
 def _correction(path: Path, data: Data, config: Config) -> Correction:
     part_of = data.split.part_of
     report = {group for group, part in part_of.items() if part == "report"}
-    return fit_correction(
-        without_groups(read_out_of_fold(path, data.dataset.labels), report, part_of),
-        sensitivity=config.decision.sensitivity,
-        abstain_share=config.fit.abstain_share,
-        subject_power=config.fit.subject_power,
-    )
+    cells = without_groups(read_out_of_fold(path, data.dataset.labels), report, part_of)
+    return fit_correction(cells, Rule.of(config))
 
 
 def _taught_examples(data: Data, config: Config, teaching: Teaching) -> Examples:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from train.dataset import Cell, Dataset
-from train.decision import correct_nested
+from train.decision import Rule, correct_nested
 from train.errors import TrainError
 from train.files import differing, write_json, write_whole
 from train.groups import groups_of
@@ -22,8 +22,6 @@ from train.predictions import Predictions
 # Of a probability; finer than a step of an 8-bit answer.
 _DECIMALS = 5
 DEVICE_PREFIX = "device_"
-# What `decided` wants to know, by the names under which a model's provenance keeps it.
-DECISION_SETTINGS = ("sensitivity", "abstain_share", "subject_power")
 
 
 @dataclass(frozen=True)
@@ -48,26 +46,17 @@ class Measured:
     device: Array
     identity: dict[str, Any]
 
-    def decided(self, *, sensitivity: float, abstain_share: float, subject_power: float) -> tuple[Predictions, ...]:
-        """Both kinds of answers, float first, after a decision fitted outside each fold; arguments as there.
+    def decided(self, rule: Rule) -> tuple[Predictions, Predictions]:
+        """Both kinds of answers, float first, after a decision by this rule was fitted outside each fold.
 
         Raises:
             TrainError: a label whose cells are all in one fold.
         """
-        return tuple(
-            Predictions(
-                self.cells,
-                self.groups,
-                self.labels,
-                correct_nested(
-                    self._out_of_fold(probabilities),
-                    sensitivity=sensitivity,
-                    abstain_share=abstain_share,
-                    subject_power=subject_power,
-                )[0],
-            )
-            for probabilities in (self.float_, self.device)
-        )
+        return self._decided(self.float_, rule), self._decided(self.device, rule)
+
+    def _decided(self, probabilities: Array, rule: Rule) -> Predictions:
+        corrected, _ = correct_nested(self._out_of_fold(probabilities), rule)
+        return Predictions(self.cells, self.groups, self.labels, corrected)
 
     def _out_of_fold(self, probabilities: Array) -> OutOfFold:
         targets = np.array([self.labels.index(cell.label) for cell in self.cells], np.int64)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_runtime.contract import Interval
-from train.decision import Reached
+from train.decision import Reached, Rule
 from train.groups import natural_key
 from train.metrics import answers_of, values_of
 from train.predictions import Predictions
@@ -127,12 +127,12 @@ def fold_table(predictions: Predictions, folds: Sequence[int]) -> Table:
     return Table(("fold", "subject groups", "cells", metric_name("weighted_f1"), metric_name("auroc")), tuple(rows))
 
 
-def decision_table(reached: Reached, *, sensitivity: float, abstain_share: float) -> Table:
+def decision_table(reached: Reached, rule: Rule) -> Table:
     """What a decision was stated to reach beside what it reached on folds it was not fitted on."""
     rows = (
-        ("sensitivity", percent(sensitivity, 1) if sensitivity else "none", percent(reached.sensitivity, 1)),
+        ("sensitivity", percent(rule.sensitivity, 1) if rule.sensitivity else "none", percent(reached.sensitivity, 1)),
         ("specificity", "", percent(reached.specificity, 1)),
-        ("uncertain", percent(abstain_share, 1), percent(reached.uncertain, 1)),
+        ("uncertain", percent(rule.abstain_share, 1), percent(reached.uncertain, 1)),
         ("weighted F1 of what is answered", "", f"{reached.weighted_f1_of_answered:.3f}"),
         (metric_name("ece"), "", f"{reached.ece:.3f}"),
     )
