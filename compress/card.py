@@ -26,6 +26,7 @@ def model_card(
     """
     origin, first = contract.provenance, contract.labels[0]
     low, high = contract.decision.abstain_low, contract.decision.abstain_high
+    how = "" if origin.out_of_fold_sha256 is None else ", out of fold"
     settings = ", ".join(f"{key} {value}" for key, value in origin.recipe.items())
     return f"""# {contract.name}
 
@@ -43,7 +44,7 @@ middle {contract.input.crop} pixels square (a cell on black), brought to {contra
 With 95 % intervals from a bootstrap over subject groups; `{first}` is positive. All columns answer every cell,
 also those that the device calls `uncertain`.
 
-{scores_table({"float32": origin.float_scores, "int8, as shipped": origin.int8_scores, "cell area alone": area_alone})}
+{scores_table({f"float32{how}": origin.float_scores, f"int8{how}": origin.int8_scores, "cell area alone": area_alone})}
 
 Float against int8 on these answers: {parity_text(parity)}. This file against its own float network on the cells of
 the same people: {parity_text(own)}.

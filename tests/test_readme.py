@@ -166,7 +166,9 @@ def test_the_scores_are_those_of_the_shipped_model(default_bundle: Bundle) -> No
     from train.evaluate import scores_table
 
     origin = default_bundle.contract.provenance
-    assert scores_table({"int8, as shipped": origin.int8_scores, "float32": origin.float_scores}) in README
+    assert (
+        scores_table({"int8, out of fold": origin.int8_scores, "float32, out of fold": origin.float_scores}) in README
+    )
     assert f"subjects {', '.join(origin.report_subjects)}" in README
     assert f"{origin.flips:.2%}" in README
     assert f"{default_bundle.path.stat().st_size / 1000:.0f} kB" in README
