@@ -70,6 +70,8 @@ class CameraRecord:
                 ("reconnected", reconnected),
             ):
                 self._counts[name] += more
+            if reconnected:
+                self._arrivals.clear()  # the pause was no interval
             self._arrivals.extend([self._clock()] * read)
 
     @property
