@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timezone
 
+from edge_runtime.camera_options import CAMERA_THREAD
 from edge_runtime.errors import CameraError
 from edge_runtime.preprocess import PixelArray
 from edge_runtime.sources.camera_state import CameraRecord, Condition
@@ -13,7 +14,6 @@ from edge_runtime.sources.device import Device
 from edge_runtime.sources.frame import Frame, uptime_s
 from edge_runtime.sources.picture_watch import PictureWatch
 
-THREAD_NAME = "camera"
 # Silence after which a camera is lost: so many of its own intervals, within these bounds.
 _SILENT_INTERVALS = 4
 _SHORTEST_SILENCE_S, LONGEST_SILENCE_S = 1.0, 5.0
@@ -56,7 +56,7 @@ class Capture:
         self._lost_at_s = 0.0
         self._pause_s = _FIRST_PAUSE_S
         self._alive_at_s = time.monotonic()
-        self._thread = threading.Thread(target=self._run, name=THREAD_NAME, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=CAMERA_THREAD, daemon=True)
 
     def start(self) -> None:
         """Starts the thread and waits until the camera is open.
