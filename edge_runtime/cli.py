@@ -3,14 +3,16 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from edge_runtime.camera_options import CAMERA_THREAD, CameraOptions, camera_options
 from edge_runtime.errors import EdgeClassifyError, InputError, ModelError
 from edge_runtime.version import __version__
 
@@ -43,9 +45,10 @@ _PROGRESS_EVERY = 25
     metavar="[SOURCE]",
     is_flag=False,
     flag_value="0",
-    help="Classify the middle of each frame of a camera: a number (bare: 0), /dev/videoN, an rtsp:// or http:// "
-    "address, or a video file.",
+    help="Classify the middle of each frame of a camera: a number (bare: 0), /dev/videoN, picamera2[:N], an rtsp:// "
+    "or http:// address, a video file, or pictures as frame-%04d.png.",
 )
+@camera_options
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
@@ -76,6 +79,7 @@ _PROGRESS_EVERY = 25
 def command(
     paths: tuple[str, ...],
     camera: str | None,
+    camera_options: CameraOptions,
     model: Path | None,
     output: Path | None,
     overwrite: bool,
@@ -95,6 +99,7 @@ def command(
         raise click.BadParameter(f"{output} must end in .csv or .jsonl", param_hint="--output")
     if overwrite and output is None:
         raise click.UsageError("--overwrite goes with --output.")
+    camera_options.check(camera=camera is not None, output=output is not None)
     asked = (bool(paths), camera is not None, self_test, info)
     if sum(asked) == 0:
         raise click.UsageError("Give pictures or folders, or --camera (--help says more).")
@@ -109,7 +114,7 @@ def command(
     elif info:
         _info(load())
     else:
-        _classify(paths, camera, load, output, overwrite)
+        _classify(paths, camera, camera_options, load, output, overwrite)
 
 
 def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, threshold: float | None) -> "Classifier":
@@ -125,33 +130,46 @@ def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, thres
 
 
 def _classify(
-    paths: tuple[str, ...], camera: str | None, load: "Callable[[], Classifier]", output: Path | None, overwrite: bool
+    paths: tuple[str, ...],
+    camera: str | None,
+    camera_options: CameraOptions,
+    load: "Callable[[], Classifier]",
+    output: Path | None,
+    overwrite: bool,
 ) -> None:
     from edge_runtime.look import look_at_cell
     from edge_runtime.pipeline import Tally, run
 
     tally = Tally()
+    to_file = output is not None or camera_options.session is not None
+    progress = _Progress(tally, shown=to_file and sys.stderr.isatty())
+    named = to_file or not sys.stdout.isatty()
+
+    def notice(line: str) -> None:
+        progress.clear()
+        _say(line)
+
     with ExitStack() as stack:
         if camera is not None:
-            from edge_runtime.sources.camera import Camera
+            from edge_runtime.camera_run import CameraRun
 
             classifier = load()
-            frames: Iterable[Frame] = stack.enter_context(Camera(camera)).frames()
+            camera_run = CameraRun(stack, camera, camera_options, notice)
+            look, session = camera_run.look(look_at_cell(classifier)), camera_run.sink(classifier.contract.labels)
+            frames: Iterable[Frame] = camera_run.frames()
         else:
             frames = _file_frames(paths)
             classifier = load()
-        sink = _open_sink(stack, classifier.contract.labels, output, overwrite)
-        progress = _Progress(tally, shown=output is not None and sys.stderr.isatty())
-        named = output is not None or not sys.stdout.isatty()
+            look, session = look_at_cell(classifier), None
+        sink = session or _open_sink(stack, classifier.contract.labels, output, overwrite)
 
         def on_row(row: "Row") -> None:
             if row.status == "error" and named:
-                progress.clear()
-                _say(f"{row.path}: {row.detail}")
+                notice(f"{row.path}: {row.detail}")
             progress.step()
 
         try:
-            run(frames, look_at_cell(classifier), sink, tally, on_row)
+            run(frames, look, sink, tally, on_row)
         finally:
             progress.clear()
             if tally.total:
@@ -261,6 +279,20 @@ def _silence_native_libraries() -> None:
     sys.stderr = real
 
 
+def _exit(code: int) -> NoReturn:
+    """Ends the process; at once where a camera's driver does not let its thread go.
+
+    Python ends while such a thread is inside a C library, which then crashes.
+    """
+    if any(thread.name == CAMERA_THREAD for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                if stream is not None:
+                    stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 def main() -> NoReturn:
     """Runs the command and exits with its code."""
     _silence_native_libraries()
@@ -280,4 +312,4 @@ def main() -> NoReturn:
         # Whoever read our output has gone; the interpreter must not try to flush into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_CANNOT_RUN
-    sys.exit(code or 0)
+    _exit(code or 0)
