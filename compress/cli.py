@@ -36,9 +36,9 @@ def run(data: Path, groups: Path, folder: Path, recipe: Path, probe: Path, out: 
     from compress.recipe import read_recipe
     from compress.size import size_table
     from compress.verify import parity_text
+    from edge_runtime.findings.groups import read_groups
     from train.data import load_data
     from train.dataset import read_dataset
-    from train.groups import read_groups
     from train.run import read_run
 
     settings, finished = read_recipe(recipe), read_run(folder)
@@ -60,8 +60,8 @@ def verify(model: Path, data: Path, groups: Path, folder: Path, recipe: Path) ->
     from compress.recipe import read_recipe
     from compress.verify import check, parity_text, verify_bundle
     from edge_runtime.classifier import Classifier
+    from edge_runtime.findings.groups import read_groups
     from train.dataset import read_dataset
-    from train.groups import read_groups
     from train.run import read_run
 
     settings = read_recipe(recipe)

@@ -24,11 +24,11 @@ from compress.verify import Parity, check, compare
 from edge_runtime.bundle import Bundle, ProbeAnswer, digest_of, write_bundle
 from edge_runtime.classifier import Classifier
 from edge_runtime.contract import SCHEMA, Contract, Decision, Guard, Interval, Provenance, Scores
+from edge_runtime.findings.names import natural_key
 from edge_runtime.preprocess import decode, prepare, read_picture
 from train.calibrate import fit_calibration
 from train.data import Data
 from train.evaluate import area_predictions
-from train.groups import natural_key
 from train.guard import alarms_of, false_alarms, fit_guard, measure_cells
 from train.loop import predict
 from train.metrics import score

@@ -12,11 +12,12 @@ import pytest
 from compress.recipe import read_recipe
 from edge_runtime.bundle import Bundle
 from edge_runtime.classifier import Classifier
+from edge_runtime.findings.groups import read_groups
 from edge_runtime.interpreter import Interpreter
 from edge_runtime.preprocess import prepare, quantise
 from train.dataset import Dataset, load_picture, read_dataset
 from train.evaluate import bundle_predictions
-from train.groups import C_NMC_GROUPS, read_groups
+from train.groups import C_NMC_GROUPS
 from train.metrics import score
 from train.predictions import Predictions
 

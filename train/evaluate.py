@@ -9,17 +9,20 @@ import numpy as np
 
 from edge_runtime.classifier import Classifier
 from edge_runtime.contract import Scores
+from edge_runtime.findings.names import natural_key
+from edge_runtime.findings.table import Table
+from edge_runtime.notice import RESEARCH_USE
 from train.baseline import areas, fit_and_answer
 from train.dataset import Cell, Dataset, label_indices, load_pixels
 from train.errors import TrainError
 from train.figures import write_png
-from train.groups import groups_of, natural_key
+from train.groups import groups_of
 from train.loop import predict
 from train.metrics import score
 from train.plots import plot_confusion, plot_roc
 from train.predictions import Predictions, device_scores
 from train.run import Run, load_network
-from train.tables import RESEARCH_USE, Table, score_table, subject_table
+from train.tables import score_table, subject_table
 from train.weights import cell_weights
 
 
