@@ -5,10 +5,11 @@ from collections import Counter
 from compress.size import Size, size_table
 from compress.verify import Parity, parity_text
 from edge_runtime.contract import Contract, Guard, Scores
+from edge_runtime.findings.table import percent
+from edge_runtime.notice import RESEARCH_USE
 from train.data import Data
 from train.evaluate import scores_table
 from train.split import PARTS
-from train.tables import RESEARCH_USE, percent
 
 
 def model_card(

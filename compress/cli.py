@@ -40,9 +40,9 @@ def run(data: Path, groups: Path, folder: Path, recipe: Path, probe: Path, measu
     from compress.recipe import read_recipe
     from compress.size import size_table
     from compress.verify import parity_text
+    from edge_runtime.findings.groups import read_groups
     from train.data import load_data
     from train.dataset import read_dataset
-    from train.groups import read_groups
     from train.run import read_run
     from train.split import Split
 
@@ -65,8 +65,8 @@ def verify(model: Path, data: Path, groups: Path, folder: Path, recipe: Path) ->
     from compress.recipe import read_recipe
     from compress.verify import check, parity_text, verify_bundle
     from edge_runtime.classifier import Classifier
+    from edge_runtime.findings.groups import read_groups
     from train.dataset import read_dataset
-    from train.groups import read_groups
     from train.run import read_run
 
     settings = read_recipe(recipe)
@@ -99,8 +99,8 @@ def crossval(data: Path, groups: Path, folder: Path, recipe: Path, probe: Path, 
     from compress.crossval import compress_folds, parity_out_of_fold
     from compress.recipe import read_recipe
     from compress.verify import parity_text
+    from edge_runtime.findings.groups import read_groups
     from train.dataset import read_dataset
-    from train.groups import read_groups
     from train.measured import write_measured
 
     dataset = read_dataset(data)

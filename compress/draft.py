@@ -23,11 +23,11 @@ from compress.size import Size, size_of
 from edge_runtime.bundle import Bundle, ProbeAnswer, digest_of
 from edge_runtime.classifier import Classifier
 from edge_runtime.contract import SCHEMA, Contract, Decision, Guard, InputSpec, Interval, Provenance, Scores
+from edge_runtime.findings.names import natural_key
 from edge_runtime.preprocess import read_picture
 from train.calibrate import fit_calibration
 from train.data import Data
 from train.decision import Rule
-from train.groups import natural_key
 from train.guard import fit_guard, measure_cells
 from train.loop import predict
 from train.predictions import device_scores

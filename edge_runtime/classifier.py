@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -123,7 +124,10 @@ class Classifier:
 
     def decide(self, scores: npt.NDArray[np.float64]) -> Decision:
         """Turns scores `[labels]` into an answer; whether the picture is a cell at all they do not say."""
-        probabilities = self.calibrate(scores)
+        return self.answer(self.calibrate(scores))
+
+    def answer(self, probabilities: npt.NDArray[np.float64]) -> Decision:
+        """Turns calibrated probabilities `[labels]`, of a cell or of a person, into an answer."""
         band = self.contract.decision
         if len(probabilities) == 2:
             # Seen from the threshold: the probability at which the threshold itself lies at 0.5.
@@ -135,6 +139,17 @@ class Classifier:
             uncertain = bool(probabilities[winner] < band.abstain_high)
         doubt = IN_BAND if uncertain else ""
         return Decision(self.contract.labels[winner], doubt, tuple(map(float, probabilities)))
+
+    def margin(self, probabilities: Sequence[float]) -> float:
+        """How far an answer is from turning into another, 0 to 1; from the threshold, where there are two labels.
+
+        Args:
+            probabilities: calibrated, `[labels]`.
+        """
+        if len(probabilities) == 2:
+            return abs(2 * _shifted(probabilities[0], -self._threshold_logit) - 1)
+        highest, second = sorted(probabilities, reverse=True)[:2]
+        return highest - second
 
     def self_test(self) -> str:
         """Replays the probe picture.

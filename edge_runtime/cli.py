@@ -14,6 +14,8 @@ import click
 
 from edge_runtime.camera_options import CAMERA_THREAD, CameraOptions, camera_options
 from edge_runtime.errors import EdgeClassifyError, InputError, ModelError
+from edge_runtime.findings.wanted import Wanted, options_given, wanted_options
+from edge_runtime.notice import RESEARCH_USE
 from edge_runtime.version import __version__
 
 # cv2 and LiteRT are imported inside the functions that need them, so that --help and --version answer at once.
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from edge_runtime.sinks.sink import Sink
     from edge_runtime.sources.frame import Frame
 
-RESEARCH_USE = "Research use only; not a medical device."
 EXIT_CANNOT_RUN, EXIT_SOME_UNREADABLE, EXIT_INTERRUPTED = 1, 3, 130
 # Set to 1 to see what OpenCV, FFmpeg and LiteRT themselves print.
 NATIVE_LOG_VARIABLE = "EDGE_CLASSIFY_NATIVE_LOG"
@@ -61,7 +62,8 @@ _PROGRESS_EVERY = 25
     type=click.Path(path_type=Path),
     help="Write rows to FILE.csv or FILE.jsonl; without it a table on the terminal, CSV when piped.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace an existing --output.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing --output, --report and --people.")
+@wanted_options
 @click.option(
     "--runtime",
     type=click.Choice(["litert", "tflite-runtime"]),
@@ -88,6 +90,7 @@ def command(
     threshold: float | None,
     self_test: bool,
     info: bool,
+    wanted: Wanted,
 ) -> None:
     """Tell leukemic lymphoblasts (ALL) from normal cells (HEM) in microscope pictures.
 
@@ -95,11 +98,12 @@ def command(
     """
     if threshold is not None and not 0 < threshold < 1:
         raise click.BadParameter("must lie between 0 and 1", param_hint="--threshold")
-    if output is not None and output.suffix.lower() not in (".csv", ".jsonl"):
-        raise click.BadParameter(f"{output} must end in .csv or .jsonl", param_hint="--output")
-    if overwrite and output is None:
-        raise click.UsageError("--overwrite goes with --output.")
+    if output is not None and output.suffix.lower() not in (".csv", ".jsonl", ".parquet"):
+        raise click.BadParameter(f"{output} must end in .csv, .jsonl or .parquet", param_hint="--output")
+    if overwrite and not (output or wanted.report or wanted.people):
+        raise click.UsageError("--overwrite goes with --output, --report or --people.")
     camera_options.check(camera=camera is not None, output=output is not None)
+    wanted.check(paths, camera)
     asked = (bool(paths), camera is not None, self_test, info)
     if sum(asked) == 0:
         raise click.UsageError("Give pictures or folders, or --camera (--help says more).")
@@ -114,7 +118,7 @@ def command(
     elif info:
         _info(load())
     else:
-        _classify(paths, camera, camera_options, load, output, overwrite)
+        _classify(paths, camera, camera_options, load, output, overwrite, wanted)
 
 
 def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, threshold: float | None) -> "Classifier":
@@ -136,6 +140,7 @@ def _classify(
     load: "Callable[[], Classifier]",
     output: Path | None,
     overwrite: bool,
+    wanted: Wanted,
 ) -> None:
     from edge_runtime.look import look_at_cell
     from edge_runtime.pipeline import Tally, run
@@ -161,12 +166,20 @@ def _classify(
             frames = _file_frames(paths)
             classifier = load()
             look, session = look_at_cell(classifier), None
+        listeners = []
+        if wanted != Wanted():
+            from edge_runtime.findings.findings import Findings
+
+            findings = Findings(wanted, classifier, _say, options=options_given(), replace=overwrite)
+            listeners.append(stack.enter_context(findings))
         sink = session or _open_sink(stack, classifier.contract.labels, output, overwrite)
 
         def on_row(row: "Row") -> None:
             if row.status == "error" and named:
                 notice(f"{row.path}: {row.detail}")
             progress.step()
+            for listener in listeners:
+                listener.add(row)
 
         try:
             run(frames, look, sink, tally, on_row)

@@ -6,7 +6,9 @@
     ├── CameraError              a camera, stream or video that cannot be opened or stopped sending
     ├── ModelError               a bundle or contract that cannot be trusted
     ├── InterpreterError         no interpreter installed that can run the model
-    └── OutputError              results that cannot be written
+    ├── OutputError              results that cannot be written
+    ├── ScoreError               answers that cannot be scored: people or labels are missing
+    └── ClusterError             a scheduler or workers that cannot be reached, or that keep dying
 
 Every message says what is wrong, where, and what to do.
 """
@@ -38,3 +40,11 @@ class InterpreterError(EdgeClassifyError):
 
 class OutputError(EdgeClassifyError):
     """Results cannot be written."""
+
+
+class ScoreError(EdgeClassifyError):
+    """Answers cannot be scored: people or labels are missing."""
+
+
+class ClusterError(EdgeClassifyError):
+    """A scheduler or workers cannot be reached, or keep dying."""

@@ -12,6 +12,13 @@ _PACKAGES = ("ai-edge-litert", "tflite-runtime", "opencv-python-headless", "nump
 
 def describe(classifier: Classifier) -> str:
     """Several lines of text for a person."""
+    lines = facts(classifier)
+    width = max(map(len, lines))
+    return "\n".join(f"{name:<{width}}  {text}" for name, text in lines.items())
+
+
+def facts(classifier: Classifier) -> dict[str, str]:
+    """What the model is, what it was measured on and what runs it, by name."""
     contract = classifier.contract
     origin, scores = contract.provenance, contract.provenance.int8_scores
     low, high = contract.decision.abstain_low, contract.decision.abstain_high
@@ -27,7 +34,7 @@ def describe(classifier: Classifier) -> str:
         if origin.out_of_fold_sha256 is None
         else "each by networks of this recipe that had not seen them (cross-validation); this one has"
     )
-    lines = {
+    return {
         "model": f"{contract.name} ({classifier.bundle.path}, {contract.model.bytes:,} bytes)",
         "labels": ", ".join(contract.labels),
         "reads": f"the middle {contract.input.crop} pixels, as {contract.input.size} x {contract.input.size}",
@@ -45,8 +52,6 @@ def describe(classifier: Classifier) -> str:
         "runs on": f"{classifier.interpreter.runtime}, Python {platform.python_version()}, {platform.machine()}",
         "versions": ", ".join([f"edge-classify {__version__}", *filter(None, map(_version, _PACKAGES))]),
     }
-    width = max(map(len, lines))
-    return "\n".join(f"{name:<{width}}  {text}" for name, text in lines.items())
 
 
 def _scale(spec: InputSpec) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from edge_runtime.scoring.bootstrap import group_draws
 from train.ablate import SCALES, ablate
-from train.bootstrap import group_draws
 from train.cli import group
 from train.config import Config, read_config
 from train.dataset import read_dataset

@@ -6,10 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edge_runtime.findings.groups import read_groups
 from samples.draw import draw_cell
 from train.audit import audit_dataset, describe
 from train.dataset import read_dataset
-from train.groups import C_NMC_GROUPS, groups_of, read_groups
+from train.groups import C_NMC_GROUPS, groups_of
 from train.texture import SAME_CELL, texture
 
 

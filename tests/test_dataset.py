@@ -10,9 +10,10 @@ import pytest
 from edge_runtime.bundle import Bundle
 from edge_runtime.classifier import Classifier
 from edge_runtime.errors import PictureError
+from edge_runtime.findings.names import parse_c_nmc_name
 from edge_runtime.preprocess import read_picture
 from train.config import read_config
-from train.dataset import Cell, load_pixels, parse_c_nmc_name, read_dataset
+from train.dataset import Cell, load_pixels, read_dataset
 from train.errors import TrainError
 
 

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_runtime.findings.groups import read_groups
 from train.config import read_config
 from train.dataset import read_dataset
 from train.errors import TrainError
 from train.folds import fold_splits
-from train.groups import C_NMC_GROUPS, groups_of, read_groups
+from train.groups import C_NMC_GROUPS, groups_of
 from train.split import PARTS, WANTED_GROUPS, Split, split_groups
 
 SELECT_SHARE = 0.125

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_runtime.errors import InputError
+from edge_runtime.findings.groups import read_groups
+from edge_runtime.findings.names import natural_key
 from train.errors import TrainError
-from train.groups import C_NMC_GROUPS, groups_of, join, natural_key, read_groups, write_groups
+from train.groups import C_NMC_GROUPS, groups_of, join, write_groups
 from train.split import PARTS, split_groups
 from train.weights import cell_weights
 
@@ -64,7 +67,7 @@ def test_the_groups_file_survives_a_round_trip(tmp_path: Path) -> None:
 def test_a_groups_file_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "groups.csv"
     path.write_text(text)
-    with pytest.raises(TrainError, match=str(path)):
+    with pytest.raises(InputError, match=str(path)):
         read_groups(path)
 
 

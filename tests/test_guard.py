@@ -14,6 +14,7 @@ from edge_runtime.bundle import Bundle
 from edge_runtime.classifier import Classifier
 from edge_runtime.contract import Guard
 from edge_runtime.errors import ModelError
+from edge_runtime.findings.groups import read_groups
 from edge_runtime.preprocess import PixelArray, prepare, read_picture
 from edge_runtime.row import row_of
 from edge_runtime.sources.frame import Frame
@@ -21,7 +22,7 @@ from edge_runtime.traits import TRAITS, measure
 from train.cli import C_NMC_MEASURED
 from train.dataset import load_picture, read_dataset
 from train.errors import TrainError
-from train.groups import C_NMC_GROUPS, read_groups
+from train.groups import C_NMC_GROUPS
 from train.guard import alarms_of, alarms_out_of_fold, false_alarms, fit_guard
 from train.measured import read_measured
 

@@ -16,10 +16,11 @@ from sklearn.metrics import (
 
 from edge_runtime.classifier import SMALLEST_SCORE
 from edge_runtime.contract import Decision, Interval
+from edge_runtime.errors import ScoreError
+from edge_runtime.scoring.ranking import Ranking
 from train.calibrate import apply_calibration, fit_abstain_band, fit_calibration
 from train.errors import TrainError
 from train.metrics import answers_of, auroc, measure, score, values_of
-from train.ranking import Ranking
 
 
 def _simulated(rng: np.random.Generator, groups: int = 20, cells: int = 30) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -211,7 +212,7 @@ def test_scores_undefined_on_most_draws_are_refused() -> None:
     targets = np.zeros(60, int)
     targets[[0, 1]], targets[[10, 11]], targets[[20, 21]] = 1, 2, 3
     probabilities = np.random.default_rng(12).dirichlet(np.ones(4), 60)
-    with pytest.raises(TrainError, match="bootstrap draws lack a label"):
+    with pytest.raises(ScoreError, match="bootstrap draws lack a label"):
         measure(probabilities, targets, [str(i // 10) for i in range(60)], draws=100)
 
 

@@ -13,6 +13,7 @@ from compress.identity import measurement_identity
 from compress.recipe import read_recipe
 from edge_runtime.bundle import Bundle
 from edge_runtime.classifier import Classifier
+from edge_runtime.findings.groups import read_groups
 from edge_runtime.interpreter import Interpreter
 from edge_runtime.preprocess import prepare, quantise
 from train.cli import C_NMC_MEASURED
@@ -21,7 +22,7 @@ from train.crossval import nested_splits
 from train.dataset import Dataset, load_picture, read_dataset
 from train.decision import Rule
 from train.evaluate import bundle_predictions
-from train.groups import C_NMC_GROUPS, read_groups
+from train.groups import C_NMC_GROUPS
 from train.measured import check_identity, digest_of_file, read_measured
 from train.metrics import score
 from train.predictions import Predictions

@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from edge_runtime.findings.pictures import brightened
+from edge_runtime.findings.table import Table
 from train.dataset import Cell
 from train.errors import TrainError
 from train.figures import as_svg
 from train.metrics import measure
-from train.mistakes import Mistake, brightened, with_heat, worst_mistakes
+from train.mistakes import Mistake, with_heat, worst_mistakes
 from train.plots import plot_confusion, plot_precision_recall, plot_reliability, plot_risk, plot_roc, plot_subjects
 from train.predictions import Predictions
 from train.report import write_html
-from train.tables import Table, abstention_table, change_table, fold_table, signed, subject_table
+from train.tables import abstention_table, change_table, fold_table, signed, subject_table
 
 ODD = """<b onload="x">&amp; $x_1$ 'q' \N{GREEK SMALL LETTER MU}</b>"""
 SECTIONS = (

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from edge_runtime.contract import Interval
+from edge_runtime.findings.table import Table, interval_text
 from train.config import Config
 from train.crossval import Crossval, answer_changed, crossvalidate
 from train.dataset import Dataset
@@ -16,7 +17,7 @@ from train.metrics import Drawn, draw_scores
 from train.predictions import Predictions
 from train.robustness import CHANGES
 from train.subjects import by_subject
-from train.tables import Table, interval_text, metric_name, signed
+from train.tables import metric_name, signed
 from train.variants import BASE, folder_of
 
 log = logging.getLogger(__name__)

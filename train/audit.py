@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_runtime.errors import PictureError
+from edge_runtime.findings.names import natural_key
 from train.dataset import Cell, Dataset, load_picture
-from train.groups import join, natural_key
+from train.groups import join
 from train.texture import same_cells, texture
 
 _SHOWN = 5

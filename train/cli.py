@@ -121,11 +121,11 @@ def fit(
     everyone: bool,
 ) -> None:
     """Fit the network; an interrupted run in the same folder goes on."""
+    from edge_runtime.findings.groups import read_groups
     from train.config import read_config
     from train.data import load_data
     from train.dataset import read_dataset
     from train.fit import fit as run_fit
-    from train.groups import read_groups
     from train.strategy import is_chief, make_strategy
     from train.teaching import read_teaching
 
@@ -165,10 +165,10 @@ def _epoch_text(row: dict[str, float]) -> str:
 @everyone_option
 def teach(data: Path, groups: Path, config: Path, out: Path | None, weights: Path, everyone: bool) -> None:
     """Ask the teacher about every cell to learn from; each answer by models that never saw its person."""
+    from edge_runtime.findings.groups import read_groups
     from train.config import read_config
     from train.data import load_data
     from train.dataset import read_dataset
-    from train.groups import read_groups
     from train.metrics import auroc
     from train.shallow import shallow_features
     from train.teaching import ask_teacher, write_teaching
@@ -199,9 +199,9 @@ def evaluate(data: Path, groups: Path, folder: Path | None, model: Path | None, 
     A model that learnt from everyone is judged by what networks of its recipe answered out of fold.
     """
     from edge_runtime.classifier import DEFAULT_MODEL, Classifier
+    from edge_runtime.findings.groups import read_groups
     from train.dataset import read_dataset
     from train.evaluate import judge_bundle, judge_run, scores_table, write_report
-    from train.groups import read_groups
     from train.run import read_run
 
     if folder is not None and model is not None:
@@ -224,11 +224,11 @@ def evaluate(data: Path, groups: Path, folder: Path | None, model: Path | None, 
 @weights_option
 def crossval(data: Path, groups: Path, config: Path, folds: int, out: Path, weights: Path) -> None:
     """Fit a network a fold and judge every cell by one that never saw its subject; an interrupted run goes on."""
+    from edge_runtime.findings.groups import read_groups
     from train.config import read_config
     from train.crossval import PREDICTIONS, crossvalidate
     from train.crossval_report import report_crossval
     from train.dataset import read_dataset
-    from train.groups import read_groups
     from train.metrics import measure
     from train.tables import score_table
 
@@ -269,11 +269,11 @@ def ablate(
     data: Path, groups: Path, config: Path, variants: Path, only: tuple[str, ...], folds: int, out: Path, weights: Path
 ) -> None:
     """Cross-validate the settings and named variants of them; an interrupted run goes on."""
+    from edge_runtime.findings.groups import read_groups
     from train.ablate import TABLE, table
     from train.ablate import ablate as run_ablation
     from train.config import read_config
     from train.dataset import read_dataset
-    from train.groups import read_groups
     from train.variants import read_variants
 
     settings = read_config(config)
@@ -329,9 +329,9 @@ def tune(
     weights: Path,
 ) -> None:
     """Search settings by cross-validation over the people outside the report part; an interrupted study goes on."""
+    from edge_runtime.findings.groups import read_groups
     from train.config import read_config
     from train.dataset import read_dataset
-    from train.groups import read_groups
     from train.space import read_space
     from train.tables import metric_name
     from train.tune import BEST, TRIALS, describe

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tf_keras as keras
 
+from edge_runtime.findings.names import natural_key
 from train.config import Config
 from train.data import Data, load_data, with_features
 from train.dataset import Cell, Dataset
@@ -20,7 +21,7 @@ from train.errors import TrainError
 from train.files import claim
 from train.fit import fit
 from train.folds import fold_splits
-from train.groups import groups_of, natural_key
+from train.groups import groups_of
 from train.loop import predict
 from train.predictions import Predictions
 from train.robustness import Change

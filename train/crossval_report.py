@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.findings.table import Table
 from train.baseline import Features, answer_folds, areas, colours
 from train.config import Config
 from train.crossval import Crossval, answer_changed
@@ -22,7 +23,7 @@ from train.predictions import Predictions
 from train.report import write_html
 from train.robustness import CHANGES
 from train.run import load_network, read_run
-from train.tables import Table, decision_table
+from train.tables import decision_table
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import os
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,13 +13,12 @@ import numpy.typing as npt
 
 from edge_runtime.contract import InputSpec
 from edge_runtime.errors import PictureError
+from edge_runtime.findings.names import parse_c_nmc_name
 from edge_runtime.preprocess import PixelArray, prepare, read_picture
 from edge_runtime.sources.folder import PICTURE_SUFFIXES
 from train.errors import TrainError
 
 CSV_COLUMNS = ("path", "subject", "label")
-# UID_<subject>_<image>_<cell>_<all|hem>; normal subjects are H<n>, some spelled h<n> (C-NMC 2019).
-_C_NMC_NAME = re.compile(r"UID_(?P<subject>[Hh]?\d+)_(\d+)_(\d+)_(?P<label>all|hem)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -51,22 +49,6 @@ class Dataset:
     def name_of(self, cell: Cell) -> str:
         """The cell's path below `root` without suffix, the same in every format."""
         return os.path.splitext(os.path.relpath(cell.path, self.root))[0].replace(os.sep, "/")
-
-
-def parse_c_nmc_name(name: str) -> tuple[str, str]:
-    """Reads subject and label from a C-NMC file name.
-
-    Raises:
-        ValueError: the name does not parse, or a normal subject is labelled leukemic or the reverse.
-    """
-    stem, suffix = os.path.splitext(name)
-    match = _C_NMC_NAME.fullmatch(stem)
-    if match is None or suffix.lower() not in PICTURE_SUFFIXES:
-        raise ValueError(f"{name} is not UID_<subject>_<image>_<cell>_<all|hem>.<suffix>")
-    subject, label = match["subject"].upper(), match["label"]
-    if subject.startswith("H") != (label == "hem"):
-        raise ValueError(f"{name} names a subject of the other class")
-    return subject, label
 
 
 def read_dataset(path: Path) -> Dataset:

@@ -9,12 +9,15 @@ import numpy as np
 
 from edge_runtime.classifier import Classifier
 from edge_runtime.contract import Scores
+from edge_runtime.findings.names import natural_key
+from edge_runtime.findings.table import Table
+from edge_runtime.notice import RESEARCH_USE
 from train.baseline import answer_folds, areas, fit_and_answer
 from train.dataset import Cell, Dataset, label_indices, load_pixels
 from train.decision import Rule
 from train.errors import TrainError
 from train.figures import write_png
-from train.groups import groups_of, natural_key
+from train.groups import groups_of
 from train.loop import predict
 from train.measured import digest_of_file, read_measured
 from train.metrics import score
@@ -22,7 +25,7 @@ from train.plots import plot_confusion, plot_roc
 from train.predictions import Predictions, device_scores
 from train.run import Run, load_network
 from train.split import Split
-from train.tables import RESEARCH_USE, Table, score_table, subject_table
+from train.tables import score_table, subject_table
 from train.weights import cell_weights
 
 HELD_OUT = "They chose nothing of this model: no weight, epoch or threshold."

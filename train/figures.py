@@ -1,6 +1,5 @@
 """How the report's pictures look and leave: colours, PNG, and SVG that takes its ink from the page."""
 
-import base64
 import functools
 import html
 import io
@@ -9,17 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec
 
-import cv2
 import matplotlib
-import numpy as np
 from matplotlib.figure import Figure
 
-from edge_runtime.preprocess import PixelArray
+from edge_runtime.findings.page import figure
 
 P = ParamSpec("P")
 
-# Told apart by the colour-blind (after Okabe and Ito 2008; blue lighter, so that it is seen on black as on white).
-COLOURS = ("#2a86c8", "#d55e00", "#009e73", "#b5689a")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)))
 INK = "#1d2329"
 WIDTH_INCHES = 5.0  # 360 points: on a phone one point is about one pixel
@@ -85,16 +80,6 @@ def as_svg(figure: Figure, *, name: str, alt: str) -> str:
     return f'<svg {box[0] if box else ""} role="img" aria-label="{html.escape(alt)}">{body}'
 
 
-def as_png_uri(picture: PixelArray) -> str:
-    """A picture as a `data:` address.
-
-    Args:
-        picture: uint8 `[height, width, 3]`, RGB.
-
-    Raises:
-        ValueError: it cannot be stored.
-    """
-    done, data = cv2.imencode(".png", np.ascontiguousarray(picture[:, :, ::-1]))
-    if not done:
-        raise ValueError(f"a picture of shape {list(picture.shape)} cannot be stored as PNG")
-    return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode("ascii")
+def plot(drawn: Figure, *, name: str, alt: str, caption: str, wide: bool = False) -> str:
+    """A figure with its caption, as HTML; name and alt are those of `as_svg`, the rest is `page.figure`'s."""
+    return figure(as_svg(drawn, name=name, alt=alt), caption=caption, wide=wide)

@@ -5,34 +5,11 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 
+from edge_runtime.findings.groups import COLUMNS
+from edge_runtime.findings.names import natural_key
 from train.errors import TrainError
 
-COLUMNS = ("subject", "group")
 C_NMC_GROUPS = Path(str(resources.files("train"))) / "groups" / "c-nmc.csv"
-
-
-def read_groups(path: Path) -> dict[str, str]:
-    """Reads a `subject,group` CSV as `audit --groups` writes it.
-
-    Raises:
-        TrainError: not readable, not of this form, or a subject in two groups.
-    """
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise TrainError(f"{path}: line 1 must be {','.join(COLUMNS)}")
-            groups: dict[str, str] = {}
-            for row in reader:
-                subject, group = row["subject"], row["group"]
-                if not subject or not group or subject in groups:
-                    raise TrainError(f"{path}: line {reader.line_num}: each subject stands once, with its group")
-                groups[subject] = group
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TrainError(
-            f"{path}: not a readable CSV ({error}); `python -m train audit DIR --groups FILE` writes one"
-        ) from None
-    return groups
 
 
 def write_groups(path: Path, groups: dict[str, str]) -> None:
@@ -71,9 +48,3 @@ def join(subjects: Iterable[str], pairs: Iterable[tuple[str, str]]) -> dict[str,
     for subject in sorted(parent, key=natural_key):
         members.setdefault(root(subject), []).append(subject)
     return {subject: "+".join(group) for group in members.values() if len(group) > 1 for subject in group}
-
-
-def natural_key(subject: str) -> tuple[str, int, str]:
-    """Sorts `2` before `10` and both before `H2`."""
-    prefix = subject.rstrip("0123456789")
-    return prefix, int(subject[len(prefix) :] or -1), subject

@@ -8,8 +8,8 @@ import numpy.typing as npt
 from edge_runtime.contract import Bound, Guard, InputSpec, Interval
 from edge_runtime.guard import excess, is_outside
 from edge_runtime.preprocess import PixelArray
+from edge_runtime.scoring.bootstrap import DRAWS, group_draws, percentile_interval
 from edge_runtime.traits import TRAITS, Traits, measure
-from train.bootstrap import DRAWS, group_draws, percentile_interval
 from train.errors import TrainError
 from train.weights import cell_weights, weighted_quantile
 

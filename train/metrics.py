@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.contract import Interval, Scores
-from train.bootstrap import DRAWS, group_draws, percentile_interval
-from train.confusion import accuracy, against_rest, confusion, recalls, weighted_f1
+from edge_runtime.scoring.bootstrap import DRAWS, group_draws, percentile_interval
+from edge_runtime.scoring.confusion import accuracy, against_rest, confusion, recalls, weighted_f1
+from edge_runtime.scoring.ranking import Array, Ranking
 from train.errors import DivergedError, TrainError
-from train.ranking import Array, Ranking
 
 OPERATING_POINT = 0.9  # the specificity, or sensitivity, at which the other is also given
 ECE_BINS = 15  # as in Guo et al. 2017

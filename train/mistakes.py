@@ -13,7 +13,6 @@ from train.metrics import answers_of
 from train.predictions import Predictions
 
 _HEAT_OPACITY = 0.6
-_BRIGHT_PERCENTILE = 99.5
 
 
 @dataclass(frozen=True)
@@ -55,12 +54,6 @@ def worst_mistakes(predictions: Predictions, *, count: int, per_group: int) -> l
             taken[predictions.groups[i]] += 1
             chosen.append(i)
     return chosen
-
-
-def brightened(pixels: PixelArray) -> PixelArray:
-    """Multiplies a dark picture so that its brightest half percent is white; for people, not for networks."""
-    top = np.percentile(pixels, _BRIGHT_PERCENTILE)
-    return np.asarray(np.minimum(pixels * (255 / max(top, 1)), 255), np.uint8)
 
 
 def with_heat(pixels: PixelArray, heat: npt.NDArray[np.float32]) -> PixelArray:

@@ -7,14 +7,16 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from train.bootstrap import group_draws, percentile_interval
-from train.confusion import confusion
-from train.figures import COLOURS, DASHES, INK, WIDTH_INCHES, in_our_look
+from edge_runtime.findings.charts import COLOURS
+from edge_runtime.findings.table import percent, quoted
+from edge_runtime.scoring.bootstrap import group_draws, percentile_interval
+from edge_runtime.scoring.confusion import confusion
+from edge_runtime.scoring.ranking import Curve, Ranking
+from train.figures import DASHES, INK, WIDTH_INCHES, in_our_look
 from train.metrics import ECE_BINS, answers_of, ece_bins
 from train.predictions import Predictions
-from train.ranking import Curve, Ranking
 from train.selective import coverage_curve
-from train.tables import ABSTAINED, percent, quoted, subjects_by_label
+from train.tables import ABSTAINED, subjects_by_label
 
 Floats = npt.NDArray[np.float64]
 Line = tuple[Floats, Floats]

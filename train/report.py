@@ -6,26 +6,19 @@ from html import escape
 from pathlib import Path
 
 from edge_runtime.contract import Interval
-from train.bootstrap import DRAWS
+from edge_runtime.findings.page import image, page, paragraph, preformatted, side_by_side, table
+from edge_runtime.findings.pictures import as_png_uri, brightened
+from edge_runtime.findings.table import Table, interval_text, quoted
+from edge_runtime.notice import RESEARCH_USE
+from edge_runtime.scoring.bootstrap import DRAWS
 from train.errors import TrainError
-from train.figures import as_png_uri
+from train.figures import plot
 from train.metrics import answers_of, measure
-from train.mistakes import Mistake, brightened, with_heat
-from train.page import image, page, paragraph, plot, preformatted, side_by_side, table
+from train.mistakes import Mistake, with_heat
 from train.plots import plot_confusion, plot_precision_recall, plot_reliability, plot_risk, plot_roc, plot_subjects
 from train.predictions import Predictions
 from train.subjects import by_subject
-from train.tables import (
-    RESEARCH_USE,
-    Table,
-    abstention_table,
-    change_table,
-    fold_table,
-    interval_text,
-    quoted,
-    score_table,
-    subject_table,
-)
+from train.tables import abstention_table, change_table, fold_table, score_table, subject_table
 
 Models = dict[str, Predictions]
 Scores = dict[str, dict[str, Interval]]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from train.confusion import accuracy, weighted_f1
+from edge_runtime.scoring.confusion import accuracy, weighted_f1
+from edge_runtime.scoring.ranking import Array
 from train.metrics import answers_of
-from train.ranking import Array
 
 
 @dataclass(frozen=True)

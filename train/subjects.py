@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import softmax
 
-from edge_runtime.classifier import SMALLEST_SCORE
+from edge_runtime.findings.names import natural_key
+from edge_runtime.scoring.pool import log_of, pooled
+from edge_runtime.scoring.ranking import Array
 from train.errors import TrainError
-from train.groups import natural_key
-from train.ranking import Array
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,7 @@ class Subjects:
 
 
 def by_subject(probabilities: Array, targets: npt.NDArray[np.int64], groups: Sequence[str]) -> Subjects:
-    """Decides for each subject group by the softmax of the mean log-probability of its cells.
-
-    With two labels that is the mean of the log-odds (a logarithmic opinion pool, Genest and Zidek 1986, with equal
-    weights). It is the mean, not the sum: the cells of one person are not independent, and a sum would be as sure of a
-    person as if they were. Probabilities are floored as the device floors scores, so that no cell decides alone.
+    """Decides for each subject group by the pooled probability of its cells.
 
     Args:
         probabilities: float `[n, labels]`, calibrated, of cells.
@@ -43,7 +38,7 @@ def by_subject(probabilities: Array, targets: npt.NDArray[np.int64], groups: Seq
     Raises:
         TrainError: a group whose cells have several labels; there is no single truth of that person.
     """
-    logs = np.log(np.maximum(probabilities, SMALLEST_SCORE)).astype(np.float64)
+    logs = log_of(probabilities)
     own = np.asarray(groups)
     names = sorted(set(groups), key=natural_key)
     means, labels = [], []
@@ -57,4 +52,4 @@ def by_subject(probabilities: Array, targets: npt.NDArray[np.int64], groups: Seq
             )
         means.append(logs[chosen].mean(axis=0))
         labels.append(found[0])
-    return Subjects(np.asarray(softmax(np.array(means), axis=1)), np.array(labels, np.int64), tuple(names))
+    return Subjects(pooled(np.array(means)), np.array(labels, np.int64), tuple(names))

@@ -1,20 +1,17 @@
 """The report's tables, as rows of text."""
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from edge_runtime.contract import Interval
+from edge_runtime.findings.names import natural_key
+from edge_runtime.findings.table import Table, interval_text, percent
 from train.decision import Reached, Rule
-from train.groups import natural_key
 from train.metrics import answers_of, values_of
 from train.predictions import Predictions
 from train.selective import abstain
 
-RESEARCH_USE = "Research use only; not a medical device."
 ABSTAINED = (0.0, 0.1, 0.2, 0.3)
 
 _NAMES = {
@@ -28,26 +25,6 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True)
-class Table:
-    """Rows of text under a header; the first column names the row."""
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-    def markdown(self) -> str:
-        """As a Markdown table."""
-        lines = [self.header, *self.rows]
-        head, *rest = ["|" + "|".join(f" {text} " if text else " " for text in line) + "|" for line in lines]
-        return "\n".join([head, "|---" * len(self.header) + "|", *rest])
-
-    def csv(self) -> str:
-        """As comma-separated lines."""
-        file = io.StringIO()
-        csv.writer(file, lineterminator="\n").writerows([self.header, *self.rows])
-        return file.getvalue()
-
-
 def metric_name(name: str) -> str:
     """A score's name as people write it."""
     return _NAMES.get(name, name.replace("_", " "))
@@ -58,11 +35,6 @@ def score_table(scores: dict[str, dict[str, Interval]]) -> Table:
     names = next(iter(scores.values()))
     rows = [(metric_name(name), *(interval_text(own[name]) for own in scores.values())) for name in names]
     return Table(("", *scores), tuple(rows))
-
-
-def interval_text(score: Interval) -> str:
-    """A score with its interval in brackets."""
-    return f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})"
 
 
 def subjects_by_label(predictions: Predictions) -> dict[tuple[str, str, str], list[int]]:
@@ -137,16 +109,6 @@ def decision_table(reached: Reached, rule: Rule) -> Table:
         (metric_name("ece"), "", f"{reached.ece:.3f}"),
     )
     return Table(("", "stated", "reached"), rows)
-
-
-def quoted(label: str) -> str:
-    """A label in quotation marks: `all` and other labels are words of the sentence around them too."""
-    return f"\N{LEFT DOUBLE QUOTATION MARK}{label}\N{RIGHT DOUBLE QUOTATION MARK}"
-
-
-def percent(share: float, digits: int = 0) -> str:
-    """A share of 1 in per cent."""
-    return f"{100 * share:.{digits}f} %"
 
 
 def signed(value: float) -> str:

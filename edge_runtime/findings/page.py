@@ -5,10 +5,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
-from train.figures import as_svg
-from train.tables import Table
+from edge_runtime.findings.table import Table
 
 _STYLE = Path(__file__).with_name("report.css")
 # What browsers are told to refuse, so that nothing is fetched even by mistake.
@@ -80,18 +77,15 @@ def table(content: Table, caption: str) -> str:
     )
 
 
-def plot(figure: Figure, *, name: str, alt: str, caption: str, wide: bool = False) -> str:
-    """A drawn figure with its caption.
+def figure(drawing: str, *, caption: str, wide: bool = False) -> str:
+    """A drawing with its caption.
 
     Args:
-        figure: from `train.plots`.
-        name: letters and hyphens, another for every figure of a page.
-        alt: what is seen, for those who do not see it.
+        drawing: an `<svg>` element.
         caption: plain text.
         wide: may take the width of the page.
     """
     kind = "plot wide" if wide else "plot"
-    drawing = as_svg(figure, name=name, alt=alt)
     return f'<figure class="{kind}"><figcaption>{escape(caption)}</figcaption>{drawing}</figure>'
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.contract import Interval
-from train.errors import TrainError
+from edge_runtime.errors import ScoreError
 
 DRAWS = 1000
 _PERCENTILES = (2.5, 97.5)
@@ -53,14 +53,14 @@ def percentile_interval(value: float, drawn: Sequence[float]) -> Interval:
         The value between the percentiles; 0 and 1 where nothing was drawn.
 
     Raises:
-        TrainError: undefined on most draws.
+        ScoreError: undefined on most draws.
     """
     values = np.asarray(drawn, np.float64)
     if not len(values):
         return Interval(value, 0.0, 1.0)
     defined = values[np.isfinite(values)]
     if len(defined) < _DEFINED_SHARE * len(values):
-        raise TrainError(
+        raise ScoreError(
             f"{len(values) - len(defined)} of {len(values)} bootstrap draws lack a label; "
             "judge on more subjects of each label"
         )
