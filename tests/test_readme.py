@@ -124,7 +124,7 @@ def test_the_commands_of_the_runtime(command: str, bench: Path) -> None:
 def test_the_commands_of_training_in_their_order(
     bench: Path, small_settings: tuple[Path, Path], weights_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As written, but for two trials, three folds and two epochs: the settings are the README's with smaller numbers."""
+    """As written, but for two trials, three folds and two epochs: the README with smaller numbers."""
     config, recipe = small_settings
     monkeypatch.setenv("EDGE_CLASSIFY_WEIGHTS", str(weights_root))
     for room in ("train", "compress"):
