@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from edge_runtime.errors import EdgeClassifyError, InputError, ModelError
+from edge_runtime.live.option import live_option
 from edge_runtime.version import __version__
 
 # cv2 and LiteRT are imported inside the functions that need them, so that --help and --version answer at once.
@@ -46,6 +47,7 @@ _PROGRESS_EVERY = 25
     help="Classify the middle of each frame of a camera: a number (bare: 0), /dev/videoN, an rtsp:// or http:// "
     "address, or a video file.",
 )
+@live_option
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
@@ -76,6 +78,7 @@ _PROGRESS_EVERY = 25
 def command(
     paths: tuple[str, ...],
     camera: str | None,
+    live: str | None,
     model: Path | None,
     output: Path | None,
     overwrite: bool,
@@ -95,6 +98,8 @@ def command(
         raise click.BadParameter(f"{output} must end in .csv or .jsonl", param_hint="--output")
     if overwrite and output is None:
         raise click.UsageError("--overwrite goes with --output.")
+    if live is not None and camera is None:
+        raise click.UsageError("--live goes with --camera.")
     asked = (bool(paths), camera is not None, self_test, info)
     if sum(asked) == 0:
         raise click.UsageError("Give pictures or folders, or --camera (--help says more).")
@@ -109,7 +114,7 @@ def command(
     elif info:
         _info(load())
     else:
-        _classify(paths, camera, load, output, overwrite)
+        _classify(paths, camera, live, load, output, overwrite)
 
 
 def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, threshold: float | None) -> "Classifier":
@@ -125,8 +130,14 @@ def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, thres
 
 
 def _classify(
-    paths: tuple[str, ...], camera: str | None, load: "Callable[[], Classifier]", output: Path | None, overwrite: bool
+    paths: tuple[str, ...],
+    camera: str | None,
+    live: str | None,
+    load: "Callable[[], Classifier]",
+    output: Path | None,
+    overwrite: bool,
 ) -> None:
+    from edge_runtime.live.run import live_run
     from edge_runtime.look import look_at_cell
     from edge_runtime.pipeline import Tally, run
 
@@ -136,11 +147,20 @@ def _classify(
             from edge_runtime.sources.camera import Camera
 
             classifier = load()
-            frames: Iterable[Frame] = stack.enter_context(Camera(camera)).frames()
+            opened = stack.enter_context(Camera(camera))
+            frames: Iterable[Frame] = opened.frames()
         else:
             frames = _file_frames(paths)
             classifier = load()
-        sink = _open_sink(stack, classifier.contract.labels, output, overwrite)
+        look, page = look_at_cell(classifier), None
+        if live is not None:
+            page = stack.enter_context(live_run(live, classifier, source=opened.name, camera=dict, say=_say))
+            look = page.watch(look, crop=classifier.contract.input.crop)
+        if page is None:
+            sink = _open_sink(stack, classifier.contract.labels, output, overwrite)
+        else:
+            kept = _open_sink(stack, classifier.contract.labels, output, overwrite) if output is not None else None
+            sink = page.forgive(kept)
         progress = _Progress(tally, shown=output is not None and sys.stderr.isatty())
         named = output is not None or not sys.stdout.isatty()
 
@@ -151,7 +171,9 @@ def _classify(
             progress.step()
 
         try:
-            run(frames, look_at_cell(classifier), sink, tally, on_row)
+            run(frames, look, sink, tally, on_row)
+            if page is not None:
+                page.stay()
         finally:
             progress.clear()
             if tally.total:

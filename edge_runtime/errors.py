@@ -6,7 +6,9 @@
     ├── CameraError              a camera, stream or video that cannot be opened or stopped sending
     ├── ModelError               a bundle or contract that cannot be trusted
     ├── InterpreterError         no interpreter installed that can run the model
-    └── OutputError              results that cannot be written
+    ├── OutputError              results that cannot be written
+    └── PageError                a page that cannot be served as asked
+        └── CountError           something a count cannot do
 
 Every message says what is wrong, where, and what to do.
 """
@@ -38,3 +40,11 @@ class InterpreterError(EdgeClassifyError):
 
 class OutputError(EdgeClassifyError):
     """Results cannot be written."""
+
+
+class PageError(EdgeClassifyError):
+    """The page cannot be served as asked."""
+
+
+class CountError(PageError):
+    """A count cannot do what was asked."""
