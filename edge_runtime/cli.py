@@ -3,16 +3,17 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from edge_runtime.camera_options import CAMERA_THREAD, CameraOptions, camera_options
 from edge_runtime.errors import EdgeClassifyError, InputError, ModelError
-from edge_runtime.live.option import live_option
 from edge_runtime.version import __version__
 
 # cv2 and LiteRT are imported inside the functions that need them, so that --help and --version answer at once.
@@ -44,10 +45,10 @@ _PROGRESS_EVERY = 25
     metavar="[SOURCE]",
     is_flag=False,
     flag_value="0",
-    help="Classify the middle of each frame of a camera: a number (bare: 0), /dev/videoN, an rtsp:// or http:// "
-    "address, or a video file.",
+    help="Classify the middle of each frame of a camera: a number (bare: 0), /dev/videoN, picamera2[:N], an rtsp:// "
+    "or http:// address, a video file, or pictures as frame-%04d.png.",
 )
-@live_option
+@camera_options
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
@@ -78,7 +79,7 @@ _PROGRESS_EVERY = 25
 def command(
     paths: tuple[str, ...],
     camera: str | None,
-    live: str | None,
+    camera_options: CameraOptions,
     model: Path | None,
     output: Path | None,
     overwrite: bool,
@@ -98,8 +99,7 @@ def command(
         raise click.BadParameter(f"{output} must end in .csv or .jsonl", param_hint="--output")
     if overwrite and output is None:
         raise click.UsageError("--overwrite goes with --output.")
-    if live is not None and camera is None:
-        raise click.UsageError("--live goes with --camera.")
+    camera_options.check(camera=camera is not None, output=output is not None)
     asked = (bool(paths), camera is not None, self_test, info)
     if sum(asked) == 0:
         raise click.UsageError("Give pictures or folders, or --camera (--help says more).")
@@ -114,7 +114,7 @@ def command(
     elif info:
         _info(load())
     else:
-        _classify(paths, camera, live, load, output, overwrite)
+        _classify(paths, camera, camera_options, load, output, overwrite)
 
 
 def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, threshold: float | None) -> "Classifier":
@@ -132,42 +132,45 @@ def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, thres
 def _classify(
     paths: tuple[str, ...],
     camera: str | None,
-    live: str | None,
+    camera_options: CameraOptions,
     load: "Callable[[], Classifier]",
     output: Path | None,
     overwrite: bool,
 ) -> None:
-    from edge_runtime.live.run import live_run
     from edge_runtime.look import look_at_cell
     from edge_runtime.pipeline import Tally, run
 
     tally = Tally()
+    to_file = output is not None or camera_options.session is not None
+    progress = _Progress(tally, shown=to_file and sys.stderr.isatty())
+    named = to_file or not sys.stdout.isatty()
+
+    def notice(line: str) -> None:
+        progress.clear()
+        _say(line)
+
     with ExitStack() as stack:
         if camera is not None:
-            from edge_runtime.sources.camera import Camera
+            from edge_runtime.camera_run import CameraRun
 
             classifier = load()
-            opened = stack.enter_context(Camera(camera))
-            frames: Iterable[Frame] = opened.frames()
+            camera_run = CameraRun(stack, camera, camera_options, notice)
+            look, session = camera_run.look(look_at_cell(classifier)), camera_run.sink(classifier.contract.labels)
+            page = camera_run.page(classifier)
+            frames: Iterable[Frame] = camera_run.frames()
         else:
             frames = _file_frames(paths)
             classifier = load()
-        look, page = look_at_cell(classifier), None
-        if live is not None:
-            page = stack.enter_context(live_run(live, classifier, source=opened.name, camera=dict, say=_say))
-            look = page.watch(look, crop=classifier.contract.input.crop)
-        if page is None:
-            sink = _open_sink(stack, classifier.contract.labels, output, overwrite)
+            look, session, page = look_at_cell(classifier), None, None
+        if page is not None:
+            kept = session or (_open_sink(stack, classifier.contract.labels, output, overwrite) if output else None)
+            look, sink = page.watch(look, crop=classifier.contract.input.crop), page.forgive(kept)
         else:
-            kept = _open_sink(stack, classifier.contract.labels, output, overwrite) if output is not None else None
-            sink = page.forgive(kept)
-        progress = _Progress(tally, shown=output is not None and sys.stderr.isatty())
-        named = output is not None or not sys.stdout.isatty()
+            sink = session or _open_sink(stack, classifier.contract.labels, output, overwrite)
 
         def on_row(row: "Row") -> None:
             if row.status == "error" and named:
-                progress.clear()
-                _say(f"{row.path}: {row.detail}")
+                notice(f"{row.path}: {row.detail}")
             progress.step()
 
         try:
@@ -283,6 +286,20 @@ def _silence_native_libraries() -> None:
     sys.stderr = real
 
 
+def _exit(code: int) -> NoReturn:
+    """Ends the process; at once where a camera's driver does not let its thread go.
+
+    Python ends while such a thread is inside a C library, which then crashes.
+    """
+    if any(thread.name == CAMERA_THREAD for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                if stream is not None:
+                    stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 def main() -> NoReturn:
     """Runs the command and exits with its code."""
     _silence_native_libraries()
@@ -302,4 +319,4 @@ def main() -> NoReturn:
         # Whoever read our output has gone; the interpreter must not try to flush into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_CANNOT_RUN
-    sys.exit(code or 0)
+    _exit(code or 0)

@@ -11,6 +11,7 @@ Value = str | int | float | None
 
 # Enough to tell two 8-bit scores apart, and short enough to read.
 _DECIMALS = 4
+_UPTIME_DECIMALS = 3
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Row:
         probabilities: calibrated, by label; empty when there is no answer.
         status: `ok`, `uncertain` (in the abstain band, or unlike the training cells), `skipped` or `error`.
         detail: why it is not `ok`; empty otherwise.
+        uptime_s: seconds since the machine started, beside `time`, right also while the clock is not set; None for
+            files.
     """
 
     path: str
@@ -38,6 +41,7 @@ class Row:
     probabilities: dict[str, float]
     status: Status
     detail: str
+    uptime_s: float | None = None
 
     def values(self, labels: tuple[str, ...]) -> dict[str, Value]:
         """The row as columns, in the order of `columns(labels)`; None is empty."""
@@ -47,6 +51,7 @@ class Row:
             "path": self.path,
             "frame": self.frame,
             "time": self.time,
+            "uptime": self.uptime_s,
             "cell": self.cell,
             "x": x,
             "y": y,
@@ -69,10 +74,11 @@ def columns(labels: tuple[str, ...]) -> tuple[str, ...]:
 def row_of(frame: Frame, labels: tuple[str, ...], decision: Decision | None) -> Row:
     """The row of a frame whose whole picture is one cell; without a decision, that of its problem."""
     time = frame.time.isoformat(timespec="milliseconds").replace("+00:00", "Z") if frame.time else None
+    uptime_s = round(frame.uptime_s, _UPTIME_DECIMALS) if frame.uptime_s is not None else None
     if decision is None:
-        return Row(frame.path, frame.frame, time, None, None, None, {}, "error", frame.problem)
+        return Row(frame.path, frame.frame, time, None, None, None, {}, "error", frame.problem, uptime_s)
     probabilities = {
         label: round(value, _DECIMALS) for label, value in zip(labels, decision.probabilities, strict=True)
     }
     status: Status = "uncertain" if decision.uncertain else "ok"
-    return Row(frame.path, frame.frame, time, 0, None, decision.label, probabilities, status, decision.doubt)
+    return Row(frame.path, frame.frame, time, 0, None, decision.label, probabilities, status, decision.doubt, uptime_s)

@@ -22,7 +22,7 @@ from edge_runtime.version import __version__
 from tests.conftest import RunCli, cli_environment
 from tests.network_camera import mjpeg_server
 
-HEADER = "path,frame,time,cell,x,y,width,height,label,probability,p_all,p_hem,status,detail"
+HEADER = "path,frame,time,uptime,cell,x,y,width,height,label,probability,p_all,p_hem,status,detail"
 RESEARCH_USE = "Research use only; not a medical device."
 SECRET = "s3cr3t"
 CELLS = 60
@@ -401,14 +401,14 @@ def test_a_signal_at_a_live_camera_keeps_the_rows(number: signal.Signals, tmp_pa
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["time"]) for row in rows)
 
 
-def test_a_camera_that_stops_sending_ends_with_an_error_row(run_cli: RunCli) -> None:
+def test_a_camera_given_up_ends_with_an_error_row(run_cli: RunCli) -> None:
     def three(send: Callable[[int], None]) -> None:
         for number in range(3):
             send(number)
             time.sleep(0.3)
 
     with mjpeg_server(three) as address:
-        done = run_cli("--camera", address.replace("://", f"://user:{SECRET}@"))
+        done = run_cli("--camera", address.replace("://", f"://user:{SECRET}@"), "--reconnect", "0")
     *good, last = rows_of(done.stdout)
     assert done.returncode == 3
     assert good

@@ -211,7 +211,7 @@ def test_a_slow_reader_of_a_live_camera_sees_the_newest_frame(tmp_path: Path) ->
             sent = number
             time.sleep(0.05)
 
-    with mjpeg_server(live) as address, Camera(address) as camera:
+    with mjpeg_server(live) as address, Camera(address, reconnect_s=0) as camera:
         lags, frames = [], []
         for frame in camera.frames():
             if frame.picture is not None:

@@ -4,7 +4,7 @@ import importlib.util
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edge_runtime.errors import PageError
 from edge_runtime.live.address import parse_address
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edge_runtime.live.state import LiveState
     from edge_runtime.look import Look
     from edge_runtime.sinks.sink import Sink
+    from edge_runtime.sources.camera import Camera
 
 _NEEDED = ("starlette", "uvicorn", "websockets")
 
@@ -55,8 +56,7 @@ def live_run(
     address: str,
     classifier: "Classifier",
     *,
-    source: str,
-    camera: Callable[[], dict[str, Any]],
+    camera: "Camera",
     say: Callable[[str], None],
 ) -> Iterator[LiveRun]:
     """Serves the page until left.
@@ -64,8 +64,7 @@ def live_run(
     Args:
         address: see `parse_address`.
         classifier: whose answers are shown.
-        source: the camera, without user and password.
-        camera: gives the camera's state.
+        camera: whose name and state are shown.
         say: is told the page's address, then refusals and troubles, one line each.
 
     Raises:
@@ -85,7 +84,7 @@ def live_run(
     if where.is_loopback and token is not None and token.generated:
         token = None
     contract = classifier.contract
-    live = LiveState(contract.name, source, Count(contract.labels), PictureDesk(), Meter(), camera)
+    live = LiveState(contract.name, camera, Count(contract.labels), PictureDesk(), Meter())
     with PageServer(live, where, token=token, say=say) as server:
         say(_welcome(server.url, token))
         yield LiveRun(live, say)

@@ -1,7 +1,6 @@
 """What the page shows beside the picture, as JSON."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from edge_runtime.live.count import TARGETS, Count, CountRecord
 from edge_runtime.live.meter import Meter, read_temperature
 from edge_runtime.live.picture import PictureDesk
 from edge_runtime.live.wording import RESEARCH_USE
+from edge_runtime.sources.camera import Camera
 from edge_runtime.version import __version__
 
 # Seconds without a frame after which the run is no longer well.
@@ -22,20 +22,18 @@ class LiveState:
 
     Attributes:
         model: its name.
-        source: the camera, without user and password.
+        camera: what the pictures come from.
         count: the technician's.
         desk: the newest picture.
         meter: rate and latency.
-        camera: gives the camera's state as a mapping; empty when it tells none.
         problem: what is wrong with the run, in one line; empty when nothing is.
     """
 
     model: str
-    source: str
+    camera: Camera
     count: Count
     desk: PictureDesk
     meter: Meter
-    camera: Callable[[], dict[str, Any]]
     problem: str = ""
 
     @property
@@ -61,7 +59,7 @@ class LiveState:
                 "count": count_as_dict(self.count.record()),
                 "last": [cell_as_dict(cell) for cell in self.count.last()],
                 "run": run,
-                "camera": {"source": self.source, **self.camera()},
+                "camera": {"source": self.camera.name, **asdict(self.camera.state)},
                 "model": model,
             },
             separators=(",", ":"),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import cv2
 
+from edge_runtime.cell_tracker import Box, CellTracker
 from edge_runtime.live.count import Count
 from edge_runtime.live.meter import Meter
 from edge_runtime.live.outline import Outline, box_of
@@ -30,7 +31,8 @@ def watched(look: Look, *, count: Count, desk: PictureDesk, meter: Meter, crop: 
         meter: is told how long a frame took.
         crop: side of the middle square that the model reads where the whole picture is the cell.
     """
-    met = _Met()
+    tracker = CellTracker()
+    met: dict[int, int | None] = {}
 
     def look_and_show(frame: Frame) -> Sequence[Row]:
         start_s = time.monotonic()
@@ -40,50 +42,29 @@ def watched(look: Look, *, count: Count, desk: PictureDesk, meter: Meter, crop: 
         if picture is None:
             return rows
         boxes = [box_of(row, frame, crop=crop) for row in rows]
-        numbers = met.numbers(boxes)
         outlines = []
-        for i, (row, box) in enumerate(zip(rows, boxes, strict=True)):
-            if numbers[i] is None:
-                numbers[i] = _count(count, row, picture, box)
-            outlines.append(Outline(box, (), row.label, row.probabilities.get(row.label or ""), row.status, numbers[i]))
-        met.remember(boxes, numbers)
+        for row, box, sighting in zip(rows, boxes, tracker.step(picture, boxes), strict=True):
+            if met.get(sighting.number) is None:  # new, or skipped until now
+                met[sighting.number] = _meet(count, row, picture, box, new=sighting.new)
+            probability = row.probabilities.get(row.label or "")
+            outlines.append(Outline(box, (), row.label, probability, row.status, met[sighting.number]))
+        for forgotten in met.keys() - tracker.remembered:
+            del met[forgotten]
         desk.show(picture, outlines, frame=frame.frame)
         return rows
 
     return look_and_show
 
 
-def _count(count: Count, row: Row, picture: PixelArray, box: tuple[int, int, int, int]) -> int | None:
-    if row.status == "skipped":
-        count.skip(1)
-        return 0
+def _meet(count: Count, row: Row, picture: PixelArray, box: Box, *, new: bool) -> int | None:
+    """The number the cell is counted by; None for what is not classified, which is told once."""
     if row.label is None:
-        return 0
+        count.skip(int(new))
+        return None
     return count.meet(row, thumbnail=_thumbnail(picture, box), picture=lambda: _png(_cut(picture, box, 0))).number
 
 
-class _Met:
-    def __init__(self) -> None:
-        self._boxes: Sequence[tuple[int, int, int, int]] = ()
-        self._numbers: Sequence[int | None] = ()
-
-    def numbers(self, boxes: Sequence[tuple[int, int, int, int]]) -> list[int | None]:
-        return [
-            next((n for b, n in zip(self._boxes, self._numbers, strict=True) if _overlap(b, box)), None)
-            for box in boxes
-        ]
-
-    def remember(self, boxes: Sequence[tuple[int, int, int, int]], numbers: Sequence[int | None]) -> None:
-        self._boxes, self._numbers = boxes, numbers
-
-
-def _overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
-    across = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    down = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    return across > 0 and down > 0 and 2 * across * down > min(one[2] * one[3], other[2] * other[3])
-
-
-def _thumbnail(picture: PixelArray, box: tuple[int, int, int, int]) -> bytes:
+def _thumbnail(picture: PixelArray, box: Box) -> bytes:
     part = _cut(picture, box, round(_THUMBNAIL_MARGIN * max(box[2:])))
     scale = _THUMBNAIL_SIDE / max(part.shape[:2])
     size = max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))
@@ -91,7 +72,7 @@ def _thumbnail(picture: PixelArray, box: tuple[int, int, int, int]) -> bytes:
     return jpeg_of(small, quality=_THUMBNAIL_QUALITY)
 
 
-def _cut(picture: PixelArray, box: tuple[int, int, int, int], margin: int) -> PixelArray:
+def _cut(picture: PixelArray, box: Box, margin: int) -> PixelArray:
     x, y, width, height = box
     return picture[max(y - margin, 0) : y + height + margin, max(x - margin, 0) : x + width + margin]
 

@@ -5,13 +5,13 @@ import io
 from collections.abc import Iterable
 
 from edge_runtime.row import Row, Value, columns
-from edge_runtime.sinks.stream import LineStream
+from edge_runtime.sinks.lines import Lines
 
 
 class CsvSink:
     """Writes one line a row; None is an empty field."""
 
-    def __init__(self, stream: LineStream, labels: tuple[str, ...]) -> None:
+    def __init__(self, stream: Lines, labels: tuple[str, ...]) -> None:
         """Writes the header."""
         self._stream = stream
         self._labels = labels

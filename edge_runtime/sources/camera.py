@@ -1,165 +1,167 @@
-"""Frames from a camera, a network stream or a video file, through OpenCV."""
+"""A camera by what a user calls it: a number, a device, picamera2, an address, a video file, a sequence of pictures."""
 
 import os
 import re
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import datetime, timezone
 from types import TracebackType
-from typing import Any
-
-import cv2
 
 from edge_runtime.errors import CameraError
-from edge_runtime.preprocess import PixelArray
 from edge_runtime.sources.address import is_stream, shown
+from edge_runtime.sources.camera_settings import CameraSettings
+from edge_runtime.sources.camera_state import CameraRecord, CameraState
+from edge_runtime.sources.capture import Capture
+from edge_runtime.sources.device import Device
 from edge_runtime.sources.frame import Frame
+from edge_runtime.sources.mjpeg import MjpegCamera, NotMultipartError
+from edge_runtime.sources.opencv import open_device, open_stream
+from edge_runtime.sources.video import find_sequence, is_sequence, read_sequence, read_video
 
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _DEVICE = re.compile(r"/dev/video[0-9]+")
-# OpenCV's FFmpeg gives up after these; its own defaults are 30 s each.
-OPEN_TIMEOUT_MS = 5_000
-READ_TIMEOUT_MS = 5_000
+_PICAMERA2 = re.compile(r"picamera2(?::([0-9]))?")
+_FORMS = "a number, /dev/videoN, picamera2, an http or rtsp address, a video file, or pictures as frame-%04d.png"
+# How often whoever waits for a frame is told that the wait goes on.
+_HEARTBEAT_S = 0.5
+# A driver that has not come back for so long never will.
+_HUNG_AFTER_S = 30.0
+
+
+def _ignore_line(line: str) -> None:
+    pass
+
+
+def _ignore_beat() -> None:
+    pass
 
 
 class Camera(AbstractContextManager["Camera"]):
-    """An opened camera, stream or video file.
+    """An opened camera, stream, video file or sequence.
 
-    Of a live one each `frames` step gives the newest frame, and what came in between is dropped, so that nothing
-    queues up; of a video file every frame is given.
+    Of a live one each `frames` step gives the newest frame, what came in between is dropped, and when it is lost it is
+    fetched back; of a file every frame is given. Pictures are BGR, whatever the camera's own order is.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(
+        self,
+        source: str,
+        *,
+        settings: CameraSettings | None = None,
+        reconnect_s: float | None = None,
+        notice: Callable[[str], None] = _ignore_line,
+        heartbeat: Callable[[], None] = _ignore_beat,
+    ) -> None:
         """Opens a source.
 
         Args:
-            source: a number, `/dev/videoN`, an http, https, rtsp or rtsps address, or a video file.
+            source: a number, `/dev/videoN`, `picamera2[:N]`, an http, https, rtsp or rtsps address, a video file, a
+                glob, or a name with `%04d`.
+            settings: what a camera on this machine is told.
+            reconnect_s: how long a lost live camera is tried again, seconds; None is for ever.
+            notice: told lines for the user, by whoever takes the frames.
+            heartbeat: called by whoever takes the frames, at every frame and every half second of waiting, unless the
+                camera's driver hangs.
 
         Raises:
-            CameraError: it cannot be opened.
+            CameraError: it cannot be opened, or settings are given for what has none.
         """
         self.name = shown(source)
-        is_address = is_stream(source)
-        is_device = _NUMBER.fullmatch(source) is not None or _DEVICE.fullmatch(source) is not None
-        self.live = is_address or is_device
-        if not self.live and not os.path.isfile(source):
-            raise CameraError(
-                f"{self.name}: no such camera; give a number, /dev/videoN, an http or rtsp address, or a video file"
-            )
-        self._capture = (
-            _open_stream(source) if is_address else _open_device(source) if is_device else _open_file(source)
-        )
-        if not self._capture.isOpened():
-            self._capture.release()
-            raise CameraError(f"{self.name}: {_open_advice(is_address, is_device)}")
+        self._source = source
+        self._settings = settings or CameraSettings()
+        self._notice = notice
+        self._heartbeat = heartbeat
+        self._record = CameraRecord()
+        self._capture: Capture | None = None
+        self._refused: set[str] = set()  # said once, not at every reconnection
+        connect = self._connector()
+        if self._settings != CameraSettings() and (connect is None or is_stream(source)):
+            raise CameraError(f"{self.name}: has no settings here; set it up on its own page")
+        if connect is not None:
+            self._capture = Capture(self.name, connect, self._record, reconnect_s=reconnect_s)
+            self._capture.start()
+        elif is_sequence(source) and not os.path.isfile(source):
+            self._pictures = find_sequence(source)
+        elif not os.path.isfile(source):
+            raise CameraError(f"{self.name}: no such camera; give {_FORMS}")
+
+    @property
+    def live(self) -> bool:
+        """Whether this is a camera, and not a file."""
+        return self._capture is not None
+
+    @property
+    def state(self) -> CameraState:
+        """What it is doing, and its counters; from any thread."""
+        return self._record.snapshot()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._capture.release()
+        if self._capture is not None:
+            self._capture.stop()
 
     def frames(self) -> Iterator[Frame]:
-        """Yields frames until a file ends; of a live camera that stops sending, a last frame with a problem.
+        """Yields frames until a file ends; of a live camera for ever, or until it was lost for `reconnect_s`.
+
+        A lost camera, and a picture that is frozen or faulty, is one frame with a problem each time it begins.
 
         Raises:
             CameraError: not one frame came.
         """
-        yield from _newest(self) if self.live else _every(self)
+        if self._capture is not None:
+            yield from self._newest(self._capture)
+        elif os.path.isfile(self._source):
+            yield from self._every(read_video(self._source))
+        else:
+            yield from self._every(read_sequence(self._pictures, self.name))
 
-    def read(self) -> PixelArray | None:
-        """The next frame, uint8 BGR `[height, width, 3]`, or None when there is none."""
-        try:
-            good, picture = self._capture.read()
-        except cv2.error:
-            return None  # a broken stream; whoever reads says that it ended
-        return picture if good else None
-
-
-def _every(camera: Camera) -> Iterator[Frame]:
-    number = 0
-    while (picture := camera.read()) is not None:
-        yield Frame(camera.name, picture, frame=number)
-        number += 1
-    if number == 0:
-        raise CameraError(f"{camera.name}: not a video that can be read; give an AVI, MP4 or MKV file")
-
-
-def _newest(camera: Camera) -> Iterator[Frame]:
-    reader = _NewestFrame(camera)
-    reader.start()
-    last: Frame | None = None
-    try:
-        while (frame := reader.take()) is not None:
-            last = frame
+    def _every(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+        for frame in frames:
+            self._record.set("live")
+            self._record.count(read=1)
+            self._heartbeat()
             yield frame
-    finally:
-        reader.stop()
-    if last is None:
-        raise CameraError(f"{camera.name}: opened, but sent no picture; check the camera and its address")
-    yield Frame(
-        camera.name,
-        None,
-        frame=(last.frame or 0) + 1,
-        time=datetime.now(timezone.utc),
-        problem="the camera stopped sending; check it and start again",
-    )
+        self._record.set("ended")
 
+    def _newest(self, capture: Capture) -> Iterator[Frame]:
+        try:
+            while not capture.ended:
+                item = capture.take(_HEARTBEAT_S)
+                if capture.silent_s < _HUNG_AFTER_S:
+                    self._heartbeat()
+                if isinstance(item, str):
+                    self._notice(item)
+                elif item is not None:
+                    yield item
+        finally:
+            capture.stop()
 
-class _NewestFrame:
-    """Reads a camera in its own thread and keeps one frame, the newest."""
+    def _connector(self) -> Callable[[], Device] | None:
+        """What opens a live source; None for files."""
+        csi = _PICAMERA2.fullmatch(self._source)
+        if is_stream(self._source):
+            return self._open_stream
+        if _NUMBER.fullmatch(self._source) or _DEVICE.fullmatch(self._source):
+            return self._open_device
+        if csi is not None:
+            raise NotImplementedError
+        return None
 
-    def __init__(self, camera: Camera) -> None:
-        self._camera = camera
-        self._changed = threading.Condition()
-        self._newest: Frame | None = None
-        self._ended = False
-        self._thread = threading.Thread(target=self._read, name="camera", daemon=True)
+    def _open_stream(self) -> Device:
+        if self._source.lower().startswith("http"):
+            try:
+                return MjpegCamera(self._source)
+            except NotMultipartError:
+                pass
+        return open_stream(self._source)
 
-    def start(self) -> None:
-        self._thread.start()
+    def _open_device(self) -> Device:
+        device, refused = open_device(self._source, self._settings)
+        self._say_refused(refused)
+        return device
 
-    def take(self) -> Frame | None:
-        """Waits for a frame not yet taken; None when the camera has ended."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._newest is not None or self._ended)
-            frame, self._newest = self._newest, None
-            return frame
-
-    def stop(self) -> None:
-        """Ends the thread; a read in progress ends by its time-out."""
-        with self._changed:
-            self._ended = True
-        self._thread.join(READ_TIMEOUT_MS / 1000 + 1)
-
-    def _read(self) -> None:
-        number = 0
-        while not self._ended and (picture := self._camera.read()) is not None:
-            with self._changed:
-                self._newest = Frame(self._camera.name, picture, number, datetime.now(timezone.utc))
-                self._changed.notify()
-            number += 1
-        with self._changed:
-            self._ended = True
-            self._changed.notify()
-
-
-def _open_stream(address: str) -> Any:
-    timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_MS]
-    return cv2.VideoCapture(address, cv2.CAP_FFMPEG, timeouts)
-
-
-def _open_device(device: str) -> Any:
-    return cv2.VideoCapture(int(device) if device.isdecimal() else device, cv2.CAP_V4L2)
-
-
-def _open_file(path: str) -> Any:
-    return cv2.VideoCapture(path, cv2.CAP_FFMPEG)
-
-
-def _open_advice(is_address: bool, is_device: bool) -> str:
-    if is_address:
-        return "no stream there; check the address, the user and the password, and that the camera is on"
-    if is_device:
-        return "no camera there; plug it in, see `ls /dev/video*`, and close other programs that use it"
-    return "not a video that can be read; give an AVI, MP4 or MKV file"
+    def _say_refused(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            if name not in self._refused and self._capture is not None:
+                self._capture.say(f"{self.name}: the driver does not allow {name}; it stays as it was")
+            self._refused.add(name)

@@ -1,0 +1,59 @@
+"""What is wrong with a camera's picture as a whole: black, cut off, or in wrong colours."""
+
+import numpy as np
+
+from edge_runtime.preprocess import PixelArray
+
+# Every so many pixels in x and y are looked at: enough for a whole picture's faults, and quick.
+_STEP = 8
+# A covered sensor gives a little noise; the darkest field of a microscope is brighter.
+_BLACK_MEAN, _BLACK_PEAK, _PEAK_PERCENTILE = 6, 16, 99
+# JPEG and FFmpeg fill what did not come with mid grey, or with zeros in YUV, which are this green (ITU-R BT.601).
+_FILLS_BGR = ((128, 128, 128), (0, 135, 0))
+_FILL_TOLERANCE = 4
+_BOTTOM_PART = 8
+# Rows that differ from the next one: in a real picture all do, for its noise.
+_LIVELY_SHARE = 0.9
+_GREY_SPREAD, _GREY_CONTRAST = 2, 8
+_CHANNEL_ABSENT, _CHANNEL_PRESENT = 8, 64
+_CHANNELS = ("blue", "green", "red")
+
+
+def find_fault(picture: PixelArray) -> str:
+    """Says what is wrong with a picture.
+
+    Red and blue exchanged cannot be told from a field alone; the model's guard says it of each cell.
+
+    Args:
+        picture: uint8 `[height, width, 3]`, BGR.
+
+    Returns:
+        A sentence's end after "the picture", with what to do; empty when nothing is wrong.
+    """
+    sample = picture[::_STEP, ::_STEP].reshape(-1, 3)
+    if sample.mean() < _BLACK_MEAN and np.percentile(sample, _PEAK_PERCENTILE) < _BLACK_PEAK:
+        return "is black; check the lamp, the light path and the lens cap"
+    if _is_cut_off(picture):
+        return "comes only half; check the cable and the network"
+    peaks = np.percentile(sample, _PEAK_PERCENTILE, axis=0)
+    if sample.mean(axis=0).max() > _CHANNEL_PRESENT and peaks.min() < _CHANNEL_ABSENT:
+        absent = " and ".join(name for name, peak in zip(_CHANNELS, peaks, strict=True) if peak < _CHANNEL_ABSENT)
+        return f"has no {absent}; check the cable and the camera's colour settings"
+    brightness = sample.mean(axis=1)
+    if np.ptp(sample, axis=1).max() <= _GREY_SPREAD and brightness.std() > _GREY_CONTRAST:
+        return "has no colour; switch the camera to colour"
+    return ""
+
+
+def _is_cut_off(picture: PixelArray) -> bool:
+    """Whether the bottom is one row over and over, or a filling, below a top that is a picture."""
+    height = len(picture)
+    bottom, top = picture[-max(height // _BOTTOM_PART, 2) :], picture[: height // 2, ::_STEP]
+    if not (bottom[:, ::_STEP] == bottom[-1, ::_STEP]).all() or not (bottom == bottom[-1]).all():
+        return False
+    lively = (top[1:] != top[:-1]).any(axis=(1, 2)).mean() if len(top) > 1 else 0.0
+    if lively < _LIVELY_SHARE:
+        return False
+    if np.ptp(bottom[-1], axis=0).any():
+        return True
+    return any(np.abs(bottom[-1, 0].astype(int) - fill).max() <= _FILL_TOLERANCE for fill in _FILLS_BGR)
