@@ -22,15 +22,16 @@ def draw_field(seed: int, cells: Sequence[tuple[int, int, str]]) -> PixelArray:
     """A field with these cells (x and y of the middle, label) among red ones; uint8 BGR `[480, 640, 3]`."""
     rng = np.random.default_rng(seed)
     field = np.full((HEIGHT, WIDTH, 3), _PALE, np.uint8)
-    for _ in range(34):
+    for _ in range(60):
         x, y, radius = int(rng.integers(0, WIDTH)), int(rng.integers(0, HEIGHT)), int(rng.integers(19, 25))
         cv2.circle(field, (x, y), radius, _RED_CELL, -1, cv2.LINE_AA)
         cv2.circle(field, (x, y), radius // 3, _PALE, -1, cv2.LINE_AA)
-    field = cv2.GaussianBlur(field, (0, 0), 2.2).astype(np.uint8)
+    field = cv2.GaussianBlur(field, (0, 0), 1.4).astype(np.uint8)
     for x, y, label in cells:
         radius = _RADIUS[label]
-        cv2.ellipse(field, (x, y), (radius + 12, radius + 8), 20, 0, 360, _PLASMA, -1, cv2.LINE_AA)
-        cv2.ellipse(field, (x, y), (radius, radius - 4), 70, 0, 360, _NUCLEUS[label], -1, cv2.LINE_AA)
+        tall, wide, turn = int(radius * rng.uniform(0.84, 1)), radius, int(rng.integers(0, 180))
+        cv2.ellipse(field, (x, y), (wide + 12, tall + 9), turn + 20, 0, 360, _PLASMA, -1, cv2.LINE_AA)
+        cv2.ellipse(field, (x, y), (wide, tall), turn, 0, 360, _NUCLEUS[label], -1, cv2.LINE_AA)
         for _ in range(14):
             dx, dy = rng.uniform(-0.55, 0.55, 2) * radius
             shade = tuple(int(v) for v in np.array(_NUCLEUS[label]) + rng.integers(-24, 34))

@@ -22,7 +22,9 @@ def row(label: str = "all", status: Status = "ok", probability: float = 0.9) -> 
 
 
 def meet(count: Count, *labels: str, status: Status = "ok") -> list[SeenCell]:
-    return [count.meet(row(label, status), thumbnail=b"t", picture=lambda: b"p") for label in labels]
+    """Meets cells that were not met before."""
+    numbers = [count.meet(row(label, status), thumbnail=lambda: b"t", picture=lambda: b"p") for label in labels]
+    return [cell for number in numbers if (cell := count.find(number))]
 
 
 def started() -> Count:
@@ -72,6 +74,16 @@ def test_only_a_running_count_counts() -> None:
     tally = count.record().tally
     assert (tally.decided, tally.uncertain, tally.skipped, tally.counted) == ({"all": 1, "hem": 2}, 1, 2, 3)
     assert [cell.number for cell in count.last()] == [6, 5, 4, 3, 2, 1]
+
+
+def test_a_cell_in_sight_at_the_start_is_counted_and_only_once() -> None:
+    count = Count(LABELS)
+    (cell,) = meet(count, "all")
+    count.start()
+    for _ in range(3):
+        assert count.meet(cell.row, thumbnail=lambda: b"t", picture=lambda: b"p", number=cell.number) == cell.number
+    assert count.record().tally.counted == 1
+    assert [(seen.number, seen.counted) for seen in count.last()] == [(cell.number, True)]
 
 
 def test_a_verdict_stands_beside_the_model_s_answer() -> None:

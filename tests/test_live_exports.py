@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -14,9 +15,14 @@ from edge_runtime.live.cell import TAKEN_OUT
 from edge_runtime.live.count import Count
 from edge_runtime.live.export import csv_of, training_zip_of
 from edge_runtime.live.report import report_of
+from edge_runtime.preprocess import PixelArray
 from samples.draw import draw_cell
 from tests.test_live_count import LABELS, meet, row, started
 from train.dataset import load_picture, read_dataset
+
+
+def _png(picture: PixelArray) -> bytes:
+    return cv2.imencode(".png", picture)[1].tobytes()
 
 
 def counted() -> Count:
@@ -25,7 +31,7 @@ def counted() -> Count:
     count.name_slide("P07/2")
     for i, label in enumerate(("all", "hem", "all")):
         picture = draw_cell(i, leukemic=label == "all")
-        count.meet(row(label), thumbnail=b"jpeg", picture=lambda p=picture: cv2.imencode(".png", p)[1].tobytes())
+        count.meet(row(label), thumbnail=lambda: b"jpeg", picture=partial(_png, picture))
     count.overrule(1, "hem")
     count.overrule(2, TAKEN_OUT)
     return count

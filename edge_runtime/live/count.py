@@ -168,18 +168,34 @@ class Count:
             self._stop_when_over()
             self._changed()
 
-    def meet(self, row: Row, *, thumbnail: bytes, picture: Callable[[], bytes]) -> SeenCell:
-        """Takes a cell that was not met before; while the count runs it is counted, and its picture is made."""
+    def meet(
+        self, row: Row, *, thumbnail: Callable[[], bytes], picture: Callable[[], bytes], number: int | None = None
+    ) -> int:
+        """Takes a cell in sight; a running count counts it, once, also when it was met before the start.
+
+        Args:
+            row: the model's answer.
+            thumbnail: makes the JPEG; called when the cell is new to the last cells or the count.
+            picture: makes the PNG; called when the cell is counted.
+            number: what an earlier call gave for this cell; None for one that was not met before.
+
+        Returns:
+            The cell's number.
+        """
         with self._lock:
-            self._number += 1
-            counted = self._state == "running"
-            cell = SeenCell(self._number, row, thumbnail, picture() if counted else b"", counted)
-            if counted:
-                self._cells[cell.number] = cell
+            running = self._state == "running"
+            if number is not None and (not running or number in self._cells):
+                return number
+            if number is None:
+                self._number += 1
+                number = self._number
+            cell = SeenCell(number, row, thumbnail(), picture() if running else b"", running)
+            self._show(cell)
+            if running:
+                self._cells[number] = cell
                 self._stop_when_over()
-            self._last.append(cell)
             self._changed()
-            return cell
+            return number
 
     def skip(self, cells: int) -> None:
         """Counts cells that were found and not classified."""
@@ -204,9 +220,7 @@ class Count:
             if number not in self._cells:
                 raise CountError(f"cell {number} is not in the count; only counted cells can be overruled")
             self._cells[number] = cell = replace(self._cells[number], verdict=verdict)
-            for i, last in enumerate(self._last):
-                if last.number == number:
-                    self._last[i] = cell
+            self._show(cell)
             self._stop_when_over()
             self._changed()
             return cell
@@ -240,6 +254,14 @@ class Count:
         uncertain = len(self._cells) - counted - taken_out
         share = share_of(by_label[self.labels[0]], counted)
         return CountTally(by_label, uncertain, self._skipped, taken_out, overruled, share)
+
+    def _show(self, cell: SeenCell) -> None:
+        """Puts a cell among the last, in its own place if it is there."""
+        place = next((i for i, last in enumerate(self._last) if last.number == cell.number), None)
+        if place is None:
+            self._last.append(cell)
+        else:
+            self._last[place] = cell
 
     def _is_over(self) -> str:
         if sum(cell.label is not None for cell in self._cells.values()) >= self._target:

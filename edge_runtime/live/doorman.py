@@ -18,7 +18,7 @@ _HEADERS = {
     "content-security-policy": _POLICY,
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # with none at all browsers say "null" for the origin of a form
     "x-content-type-options": "nosniff",
 }
 _POLICY_VIOLATION = 1008  # RFC 6455, 7.4.1

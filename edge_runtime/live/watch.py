@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import cv2
 
@@ -32,7 +33,7 @@ def watched(look: Look, *, count: Count, desk: PictureDesk, meter: Meter, crop: 
         crop: side of the middle square that the model reads where the whole picture is the cell.
     """
     tracker = CellTracker()
-    met: dict[int, int | None] = {}
+    met: dict[int, int] = {}
 
     def look_and_show(frame: Frame) -> Sequence[Row]:
         start_s = time.monotonic()
@@ -44,24 +45,23 @@ def watched(look: Look, *, count: Count, desk: PictureDesk, meter: Meter, crop: 
         boxes = [box_of(row, frame, crop=crop) for row in rows]
         outlines = []
         for row, box, sighting in zip(rows, boxes, tracker.step(picture, boxes), strict=True):
-            if met.get(sighting.number) is None:  # new, or skipped until now
-                met[sighting.number] = _meet(count, row, picture, box, new=sighting.new)
+            if row.label is None:
+                count.skip(int(sighting.new))
+            else:
+                met[sighting.number] = count.meet(
+                    row,
+                    thumbnail=partial(_thumbnail, picture, box),
+                    picture=partial(_png, picture, box),
+                    number=met.get(sighting.number),
+                )
             probability = row.probabilities.get(row.label or "")
-            outlines.append(Outline(box, (), row.label, probability, row.status, met[sighting.number]))
+            outlines.append(Outline(box, (), row.label, probability, row.status, met.get(sighting.number)))
         for forgotten in met.keys() - tracker.remembered:
             del met[forgotten]
         desk.show(picture, outlines, frame=frame.frame)
         return rows
 
     return look_and_show
-
-
-def _meet(count: Count, row: Row, picture: PixelArray, box: Box, *, new: bool) -> int | None:
-    """The number the cell is counted by; None for what is not classified, which is told once."""
-    if row.label is None:
-        count.skip(int(new))
-        return None
-    return count.meet(row, thumbnail=_thumbnail(picture, box), picture=lambda: _png(_cut(picture, box, 0))).number
 
 
 def _thumbnail(picture: PixelArray, box: Box) -> bytes:
@@ -77,5 +77,5 @@ def _cut(picture: PixelArray, box: Box, margin: int) -> PixelArray:
     return picture[max(y - margin, 0) : y + height + margin, max(x - margin, 0) : x + width + margin]
 
 
-def _png(picture: PixelArray) -> bytes:
-    return cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+def _png(picture: PixelArray, box: Box) -> bytes:
+    return cv2.imencode(".png", _cut(picture, box, 0), [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
