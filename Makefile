@@ -14,7 +14,7 @@ RUNTIME_FILES := $(shell find edge_runtime -name '*.py' -o -name '*.tflite') set
 demo: $(RUNTIME)/.ready ## classify the sample pictures with the shipped model
 	$(RUNTIME)/bin/edge-classify samples
 
-test: $(ALL)/.ready ## all tests
+test: $(ALL)/.ready | system-tests ## all tests
 	$(ALL)/bin/python -m pytest tests
 
 check: $(ALL)/.ready ## format, lint, types, imports
@@ -62,7 +62,7 @@ $(RUNTIME)/.ready: $(RUNTIME_FILES) | system
 # Everything, editable.
 $(ALL)/.ready: setup.cfg pyproject.toml | system
 	$(PYTHON) -m venv --clear $(ALL)
-	$(ALL)/bin/pip install --quiet --editable '.[train,bench,dev]'
+	$(ALL)/bin/pip install --quiet --editable '.[live,train,bench,dev]'
 	touch $@
 
 # Debian keeps venv apart from python3; nothing else is needed from the system.
@@ -71,3 +71,13 @@ system:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  $$sudo apt-get update && $$sudo apt-get install --yes $$(cat system-packages.txt); }
+
+# What tests start beside Python, such as a browser; where there is no apt-get, tests say what they miss.
+.PHONY: system-tests
+system-tests:
+	@command -v apt-get >/dev/null || exit 0; \
+	missing=$$(for name in $$(cat system-packages-tests.txt); do \
+	  dpkg-query --show --showformat='$${db:Status-Status}\n' $$name 2>/dev/null | grep -qx installed || echo $$name; done); \
+	[ -z "$$missing" ] || { \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update && $$sudo apt-get install --yes --no-install-recommends $$missing; }

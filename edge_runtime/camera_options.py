@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from edge_runtime.live.option import live_option
+
 _DEFAULT_BUDGET_MB = 500.0
 # Known here too, so that the command can look for the thread without importing OpenCV.
 CAMERA_THREAD = "camera"
@@ -23,6 +25,7 @@ class CameraOptions:
         session: folder that gets a new file of rows each run.
         keep_uncertain: folder for pictures of uncertain cells.
         keep_budget_mb: what these may take on the disk.
+        live: address of the page; None when none is served.
     """
 
     settings: tuple[str, ...] = ()
@@ -30,6 +33,7 @@ class CameraOptions:
     session: Path | None = None
     keep_uncertain: Path | None = None
     keep_budget_mb: float = _DEFAULT_BUDGET_MB
+    live: str | None = None
 
     def check(self, *, camera: bool, output: bool) -> None:
         """Refuses what does not go together.
@@ -38,7 +42,7 @@ class CameraOptions:
             click.UsageError: options of a camera without one, or two places for the rows.
         """
         if self != CameraOptions() and not camera:
-            raise click.UsageError("--camera-option, --reconnect, --session and --keep-... go with --camera.")
+            raise click.UsageError("--camera-option, --reconnect, --session, --live and --keep-... go with --camera.")
         if self.session is not None and output:
             raise click.UsageError("Give one of: --output, --session.")
         if self.keep_budget_mb != _DEFAULT_BUDGET_MB and self.keep_uncertain is None:
@@ -75,6 +79,7 @@ _OPTIONS = (
         show_default=True,
         help="What these may take; the oldest go first.",
     ),
+    live_option,
 )
 
 
@@ -89,9 +94,10 @@ def camera_options(command: Callable[..., None]) -> Callable[..., None]:
         session: Path | None,
         keep_uncertain: Path | None,
         keep_budget: float,
+        live: str | None,
         **others: Any,
     ) -> None:
-        options = CameraOptions(camera_settings, reconnect, session, keep_uncertain, keep_budget)
+        options = CameraOptions(camera_settings, reconnect, session, keep_uncertain, keep_budget, live)
         command(*args, camera_options=options, **others)
 
     decorated: Callable[..., None] = bundled

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from edge_runtime.camera_options import CameraOptions
 from edge_runtime.kept_pictures import KeptPictures, keep_uncertain
+from edge_runtime.live.run import LiveRun, live_run
 from edge_runtime.look import Look
 from edge_runtime.sinks.csv import CsvSink
 from edge_runtime.sinks.session import SessionFile
@@ -13,6 +15,9 @@ from edge_runtime.sources.camera_settings import CameraSettings
 from edge_runtime.sources.camera_state import CameraState
 from edge_runtime.sources.frame import Frame
 from edge_runtime.systemd import Notifier
+
+if TYPE_CHECKING:
+    from edge_runtime.classifier import Classifier
 
 
 class CameraRun:
@@ -70,6 +75,16 @@ class CameraRun:
         return CsvSink(
             self._stack.enter_context(SessionFile.next_in(self._options.session, notice=self._notice)), labels
         )
+
+    def page(self, classifier: "Classifier") -> LiveRun | None:
+        """The page that shows this run; None when none is asked for.
+
+        Raises:
+            PageError: it cannot be served.
+        """
+        if self._options.live is None:
+            return None
+        return self._stack.enter_context(live_run(self._options.live, classifier, camera=self.camera, say=self._notice))
 
     def _beat(self) -> None:
         self._systemd.beat(lambda: status_of(self.camera.state))

@@ -161,18 +161,23 @@ def _classify(
             classifier = load()
             camera_run = CameraRun(stack, camera, camera_options, notice)
             look, session = camera_run.look(look_at_cell(classifier)), camera_run.sink(classifier.contract.labels)
+            page = camera_run.page(classifier)
             frames: Iterable[Frame] = camera_run.frames()
         else:
             frames = _file_frames(paths)
             classifier = load()
-            look, session = look_at_cell(classifier), None
+            look, session, page = look_at_cell(classifier), None, None
         listeners = []
         if wanted != Wanted():
             from edge_runtime.findings.findings import Findings
 
             findings = Findings(wanted, classifier, _say, options=options_given(), replace=overwrite)
             listeners.append(stack.enter_context(findings))
-        sink = session or _open_sink(stack, classifier.contract.labels, output, overwrite)
+        if page is not None:
+            kept = session or (_open_sink(stack, classifier.contract.labels, output, overwrite) if output else None)
+            look, sink = page.watch(look, crop=classifier.contract.input.crop), page.forgive(kept)
+        else:
+            sink = session or _open_sink(stack, classifier.contract.labels, output, overwrite)
 
         def on_row(row: "Row") -> None:
             if row.status == "error" and named:
@@ -183,6 +188,8 @@ def _classify(
 
         try:
             run(frames, look, sink, tally, on_row)
+            if page is not None:
+                page.stay()
         finally:
             progress.clear()
             if tally.total:

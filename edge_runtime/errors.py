@@ -8,7 +8,9 @@
     ├── InterpreterError         no interpreter installed that can run the model
     ├── OutputError              results that cannot be written
     ├── ScoreError               answers that cannot be scored: people or labels are missing
-    └── ClusterError             a scheduler or workers that cannot be reached, or that keep dying
+    ├── ClusterError             a scheduler or workers that cannot be reached, or that keep dying
+    └── PageError                a page that cannot be served as asked
+        └── CountError           something a count cannot do
 
 Every message says what is wrong, where, and what to do.
 """
@@ -48,3 +50,11 @@ class ScoreError(EdgeClassifyError):
 
 class ClusterError(EdgeClassifyError):
     """A scheduler or workers cannot be reached, or keep dying."""
+
+
+class PageError(EdgeClassifyError):
+    """The page cannot be served as asked."""
+
+
+class CountError(PageError):
+    """A count cannot do what was asked."""

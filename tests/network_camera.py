@@ -18,8 +18,10 @@ def numbered(number: int) -> np.ndarray:
 
 
 @contextmanager
-def mjpeg_server(send: Callable[[Callable[[int], None]], None]) -> Iterator[str]:
-    """A network camera on loopback; `send` is given a function that sends a numbered picture."""
+def mjpeg_server(
+    send: Callable[[Callable[[int], None]], None], *, picture: Callable[[int], np.ndarray] = numbered
+) -> Iterator[str]:
+    """A network camera on loopback; `send` is given a function that sends the picture (RGB) of a number."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -29,7 +31,7 @@ def mjpeg_server(send: Callable[[Callable[[int], None]], None]) -> Iterator[str]
 
             def send_picture(number: int) -> None:
                 file = io.BytesIO()
-                Image.fromarray(numbered(number)).save(file, "JPEG", quality=95)
+                Image.fromarray(picture(number)).save(file, "JPEG", quality=95)
                 head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(file.getvalue())}\r\n\r\n"
                 self.wfile.write(head.encode() + file.getvalue() + b"\r\n")
 

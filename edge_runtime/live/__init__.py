@@ -1,0 +1,1 @@
+"""The page at the microscope: the picture with outlines, and the count a technician keeps."""
