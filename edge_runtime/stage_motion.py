@@ -11,11 +11,11 @@ from edge_runtime.preprocess import PixelArray
 
 # Frames are compared at about this width: quick, and noise averages out.
 _WIDTH = 256
-# Peak of the phase correlation below which two frames show different places. Of drawn fields the same place with other
-# noise gives 0.3 and more, other places less than 0.1 (tests/test_cell_tracker.py).
-_SAME_PLACE = 0.15
-# Beyond this share of the frame too little is left of what was there.
-_FARTHEST_SHARE = 0.5
+# Peak of the phase correlation below which two frames show different places. Drawn fields (tests/test_cell_tracker.py)
+# give 0.7 and more for the same place, noise and a shift of an eighth of the frame included, others 0.5 at most.
+_SAME_PLACE = 0.6
+# Two places with one cell each look like one place that moved far; no stage is that quick between two frames.
+_FARTHEST_SHARE = 0.25
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,8 @@ class _QuickHttp(urllib.request.HTTPHandler):
         self._sockets = sockets
 
     def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(_QuickConnection, request, sockets=self._sockets)
+        connection: Any = _QuickConnection  # its further argument is handed on, which typeshed does not know
+        return self.do_open(connection, request, sockets=self._sockets)
 
 
 class _QuickHttps(urllib.request.HTTPSHandler):
@@ -150,7 +151,8 @@ class _QuickHttps(urllib.request.HTTPSHandler):
         self._sockets = sockets
 
     def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(_QuickSecureConnection, request, sockets=self._sockets)
+        connection: Any = _QuickSecureConnection
+        return self.do_open(connection, request, sockets=self._sockets)
 
 
 def _reason(error: Exception) -> str:
