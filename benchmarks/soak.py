@@ -23,6 +23,8 @@ _MOST_GROWTH_MB = 2.0
 _MOST_WAY_BACK_S = 2.0
 _LONGEST_OUTAGE_S = 3.0
 _FPS = 25.0
+# The first look loads code and the first frames queue up behind it.
+_SETTLING_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def _age(look: Look, seconds: float) -> Measured:
                 sent[number] = at_s
 
         threading.Thread(target=note, daemon=True).start()
-        end_s = time.monotonic() + seconds
+        begin_s = time.monotonic() + _SETTLING_S
+        end_s = begin_s + seconds
         for frame in camera.frames():
             if frame.picture is None:
                 continue
@@ -86,7 +89,7 @@ def _age(look: Look, seconds: float) -> Measured:
             look(frame)
             decided_s = time.monotonic()
             number = number_of(frame.picture)
-            if number in sent:
+            if number in sent and start_s > begin_s:
                 looks_ms.append(1000 * (decided_s - start_s))
                 waits_ms.append(1000 * (start_s - sent[number]))
             if decided_s > end_s:

@@ -37,6 +37,7 @@ class StageMotion:
     def __init__(self) -> None:
         """Starts before the first frame."""
         self._previous: npt.NDArray[np.float32] | None = None
+        self._shape: tuple[int, ...] = ()
         self._window: Any = None
 
     def step(self, picture: PixelArray) -> Shift | None:
@@ -54,7 +55,8 @@ class StageMotion:
         grey = cv2.cvtColor(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
         current = grey.astype(np.float32)
         previous, self._previous = self._previous, current
-        if previous is None or previous.shape != current.shape:
+        if previous is None or self._shape != picture.shape:
+            self._shape = picture.shape
             self._window = cv2.createHanningWindow(size, cv2.CV_32F)
             return None
         if np.array_equal(previous, current):
