@@ -14,7 +14,7 @@ RUNTIME_FILES := $(shell find edge_runtime -name '*.py' -o -name '*.tflite') set
 demo: $(RUNTIME)/.ready ## classify the sample pictures with the shipped model
 	$(RUNTIME)/bin/edge-classify samples
 
-test: $(ALL)/.ready ## all tests
+test: $(ALL)/.ready test-system ## all tests
 	$(ALL)/bin/python -m pytest tests
 
 check: $(ALL)/.ready ## format, lint, types, imports
@@ -55,10 +55,11 @@ $(RUNTIME)/.ready: $(RUNTIME_FILES) | system
 	$(RUNTIME)/bin/pip install --quiet .
 	touch $@
 
-# Everything, editable.
+# Everything, editable. The tests read picamera2's signatures; what it needs itself there is only on a Raspberry Pi.
 $(ALL)/.ready: setup.cfg pyproject.toml | system
 	$(PYTHON) -m venv --clear $(ALL)
 	$(ALL)/bin/pip install --quiet --editable '.[train,bench,dev]'
+	$(ALL)/bin/pip install --quiet --no-deps 'picamera2>=0.3.21'
 	touch $@
 
 # Debian keeps venv apart from python3; nothing else is needed from the system.
@@ -67,3 +68,11 @@ system:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  $$sudo apt-get update && $$sudo apt-get install --yes $$(cat system-packages.txt); }
+
+# Real network cameras for the tests. Where they cannot be had, those tests skip, and in CI they fail.
+.PHONY: test-system
+test-system:
+	@{ command -v ffmpeg && /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")'; } >/dev/null 2>&1 || { \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update && $$sudo apt-get install --yes --no-install-recommends $$(cat test-packages.txt); } || \
+	  echo 'no ffmpeg or GStreamer rtsp server here: the tests with real cameras will skip'

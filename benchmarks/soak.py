@@ -71,29 +71,28 @@ def write(results: list[Measured], path: Path) -> None:
 
 def _age(look: Look, seconds: float) -> Measured:
     """From the sending of a frame to the end of its decision, less what looking at it took."""
-    waits_ms, looks_ms = [], []
+    sent: list[tuple[int, float]] = []
+    looked: list[tuple[int, float, float]] = []
     with http_camera(fps=_FPS) as source, Camera(source.address) as camera:
-        sent: dict[int, float] = {}
-
-        def note() -> None:
-            for number, at_s in source.sent():
-                sent[number] = at_s
-
-        threading.Thread(target=note, daemon=True).start()
+        threading.Thread(target=lambda: sent.extend(source.sent()), daemon=True).start()
         begin_s = time.monotonic() + _SETTLING_S
-        end_s = begin_s + seconds
         for frame in camera.frames():
             if frame.picture is None:
                 continue
             start_s = time.monotonic()
             look(frame)
-            decided_s = time.monotonic()
-            number = number_of(frame.picture)
-            if number in sent and start_s > begin_s:
-                looks_ms.append(1000 * (decided_s - start_s))
-                waits_ms.append(1000 * (start_s - sent[number]))
-            if decided_s > end_s:
+            end_s = time.monotonic()
+            if start_s > begin_s:
+                looked.append((number_of(frame.picture), start_s, end_s))
+            if end_s > begin_s + seconds:
                 break
+        time.sleep(_SETTLING_S)  # what was sent is known a little later
+    looks_ms = [1000 * (end_s - start_s) for _, start_s, end_s in looked]
+    # Numbers come round again; a picture was sent the last time before it was looked at.
+    waits_ms = [
+        1000 * (start_s - max(at_s for other, at_s in sent if other == number and at_s <= start_s))
+        for number, start_s, _ in looked
+    ]
     values = {
         "frame_time_ms": 1000 / _FPS,
         "sent_to_look_median_ms": float(np.median(waits_ms)),

@@ -1,7 +1,7 @@
 """The device behind picamera2: a sensor that sees one colour. Its calls must fit the real package's signatures.
 
-The real `picamera2` is installed for these signatures and never imported: it needs libcamera, which only the system of a
-Raspberry Pi brings. What is fake is the sensor and its driver.
+The real `picamera2` is installed for these signatures and never imported: it needs libcamera, which only the system of
+a Raspberry Pi brings. What is fake is the sensor and its driver.
 """
 
 import ast
