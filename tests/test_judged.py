@@ -43,7 +43,7 @@ def judged(rows: list[Row], rule: str | None = r"/(p\d+)_") -> Judgement:
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=2, deadline=None)
 def test_scores_and_intervals_are_those_of_the_workstation(seed: int) -> None:
     rows = cells_of(seed)
     judgement = judged(rows)

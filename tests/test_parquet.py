@@ -85,6 +85,6 @@ def test_without_pyarrow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.
 def test_the_command_writes_the_same_rows_as_csv(samples: Path, tmp_path: Path, run_cli: RunCli) -> None:
     for name in ("rows.csv", "rows.parquet"):
         assert run_cli(samples, "--output", tmp_path / name).returncode == 0
-    lines = list(csv.DictReader((tmp_path / "rows.csv").open(encoding="utf-8")))
+    lines = list(csv.DictReader((tmp_path / "rows.csv").read_text("utf-8").splitlines()))
     table = pyarrow.parquet.read_table(tmp_path / "rows.parquet").to_pylist()
     assert [{name: "" if value is None else str(value) for name, value in row.items()} for row in table] == lines

@@ -74,8 +74,7 @@ def test_wilson_s_bounds_solve_his_equation(counts: tuple[int, int]) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 1)), min_size=1, max_size=60))
-def test_a_person_is_decided_as_the_workstation_decides(default_bundle: Bundle, cells: list[tuple[int, float]]) -> None:
-    classifier = Classifier(default_bundle)
+def test_a_person_is_decided_as_the_workstation_decides(classifier: Classifier, cells: list[tuple[int, float]]) -> None:
     people = summed(classifier, [row(f"{person}/x.png", p) for person, p in cells])
     expected = by_subject(
         np.array([(p, 1 - p) for _, p in cells]), np.zeros(len(cells), np.int64), [str(person) for person, _ in cells]
