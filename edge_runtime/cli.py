@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from edge_runtime.camera_options import CAMERA_THREAD, CameraOptions, camera_options
+from edge_runtime.cluster_options import check_cluster_options, cluster_options
 from edge_runtime.errors import EdgeClassifyError, InputError, ModelError
 from edge_runtime.findings.wanted import Wanted, options_given, wanted_options
 from edge_runtime.notice import RESEARCH_USE
@@ -63,7 +65,9 @@ _PROGRESS_EVERY = 25
     help="Write rows to FILE.csv or FILE.jsonl; without it a table on the terminal, CSV when piped.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace an existing --output, --report and --people.")
+@click.option("--resume", is_flag=True, help="Go on where a stopped run into --output ended.")
 @wanted_options
+@cluster_options
 @click.option(
     "--runtime",
     type=click.Choice(["litert", "tflite-runtime"]),
@@ -85,6 +89,9 @@ def command(
     model: Path | None,
     output: Path | None,
     overwrite: bool,
+    resume: bool,
+    cluster: str | None,
+    part_size: int,
     runtime: "RuntimeName | None",
     threads: int,
     threshold: float | None,
@@ -104,6 +111,7 @@ def command(
         raise click.UsageError("--overwrite goes with --output, --report or --people.")
     camera_options.check(camera=camera is not None, output=output is not None)
     wanted.check(paths, camera)
+    check_cluster_options(paths, output, cluster=cluster, resume=resume, overwrite=overwrite)
     asked = (bool(paths), camera is not None, self_test, info)
     if sum(asked) == 0:
         raise click.UsageError("Give pictures or folders, or --camera (--help says more).")
@@ -139,11 +147,11 @@ def _classify(
     camera_options: CameraOptions,
     load: "Callable[[], Classifier]",
     output: Path | None,
-    overwrite: bool,
     wanted: Wanted,
 ) -> None:
     from edge_runtime.look import look_at_cell
     from edge_runtime.pipeline import Tally, run
+    from edge_runtime.sources.folder import read_frames
 
     tally = Tally()
     to_file = output is not None or camera_options.session is not None
@@ -164,14 +172,17 @@ def _classify(
             page = camera_run.page(classifier)
             frames: Iterable[Frame] = camera_run.frames()
         else:
-            frames = _file_frames(paths)
+            found = _found(paths)
+            frames = read_frames(found)
             classifier = load()
             look, session, page = look_at_cell(classifier), None, None
         listeners = []
         if wanted != Wanted():
             from edge_runtime.findings.findings import Findings
 
-            findings = Findings(wanted, classifier, _say, options=options_given(), replace=overwrite)
+            findings = Findings(
+                wanted, classifier, _say, options=options_given(), replace=options["overwrite"] or options["resume"]
+            )
             listeners.append(stack.enter_context(findings))
         if page is not None:
             kept = session or (_open_sink(stack, classifier.contract.labels, output, overwrite) if output else None)
@@ -198,10 +209,10 @@ def _classify(
         sys.exit(EXIT_SOME_UNREADABLE)
 
 
-def _file_frames(paths: tuple[str, ...]) -> "Iterator[Frame]":
+def _found(paths: tuple[str, ...]) -> Iterator[str]:
     from itertools import chain
 
-    from edge_runtime.sources.folder import find_pictures, listed_paths, read_frames
+    from edge_runtime.sources.folder import find_pictures, listed_paths
 
     # The first picture of every argument is looked up before anything runs, so that a mistyped one costs nothing.
     found = []
@@ -210,7 +221,7 @@ def _file_frames(paths: tuple[str, ...]) -> "Iterator[Frame]":
             raise InputError("standard input: is closed; give a list of paths there")
         pictures = listed_paths(sys.stdin.buffer) if path == "-" else find_pictures(path)
         found.append(chain([next(pictures)], pictures))
-    return read_frames(chain.from_iterable(found))
+    return chain.from_iterable(found)
 
 
 def _open_sink(stack: ExitStack, labels: tuple[str, ...], output: Path | None, overwrite: bool) -> "Sink":
@@ -222,6 +233,10 @@ def _open_sink(stack: ExitStack, labels: tuple[str, ...], output: Path | None, o
     if output is None:
         stream = LineStream.to_standard_output()
         return TableSink(stream, labels) if sys.stdout.isatty() else CsvSink(stream, labels)
+    if output.suffix.lower() == ".parquet":
+        from edge_runtime.sinks.parquet import ParquetSink
+
+        return stack.enter_context(ParquetSink(output, labels, overwrite=overwrite))
     stream = stack.enter_context(LineStream.to_file(output, overwrite=overwrite))
     return JsonLinesSink(stream, labels) if output.suffix.lower() == ".jsonl" else CsvSink(stream, labels)
 

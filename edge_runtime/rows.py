@@ -19,18 +19,20 @@ def read_rows(path: Path, labels: tuple[str, ...], *, end: int | None = None) ->
     """Reads the rows that a CSV or JSON lines sink wrote, equal to those it was given; never all in memory.
 
     Args:
-        path: ending in `.csv` or `.jsonl`.
+        path: ending in `.csv`, `.jsonl` or `.parquet`.
         labels: of the model that gave the rows.
-        end: read no further than this byte, which must end a line; None reads all.
+        end: read no further than this byte, which must end a line; None reads all, as is always done of Parquet.
 
     Raises:
         OutputError: the file cannot be read, has other columns, or holds something that is not a whole row.
     """
-    parse = _json_rows if path.suffix.lower() == ".jsonl" else _csv_rows
+    suffix = path.suffix.lower()
+    parse = _json_rows if suffix == ".jsonl" else _csv_rows
     number = 0
     try:
         with open(path, "rb") as file:
-            for number, row in enumerate(parse(_lines(file, end), labels), 1):  # noqa: B007 - for the message below
+            rows = _parquet_rows(file, labels) if suffix == ".parquet" else parse(_lines(file, end), labels)
+            for number, row in enumerate(rows, 1):  # noqa: B007 - for the message below
                 yield row
     except OSError as error:
         raise OutputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
@@ -72,6 +74,15 @@ def _csv_rows(lines: Iterator[str], labels: tuple[str, ...]) -> Iterator[Row]:
             {name: types.get(name, str)(text) if text or name in ("path", "detail") else None for name, text in texts},
             labels,
         )
+
+
+def _parquet_rows(file: BinaryIO, labels: tuple[str, ...]) -> Iterator[Row]:
+    from edge_runtime.sinks.parquet import read_values
+
+    for values in read_values(file):
+        if tuple(values) != columns(labels):
+            raise ValueError("other columns")
+        yield _row(values, labels)
 
 
 def _row(values: Mapping[str, Any], labels: tuple[str, ...]) -> Row:

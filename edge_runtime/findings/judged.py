@@ -113,7 +113,7 @@ class Judged:
         few = [label for i, label in enumerate(self._labels) if 0 < majority.count(i) < _FEWEST_PEOPLE]
         if few or len(set(majority)) < 2:
             return [], f"intervals need {_FEWEST_PEOPLE} people of each label or more"
-        times = group_draws(np.array(majority), [str(i) for i in range(len(majority))])
+        times = group_draws(np.array(majority), [str(name) for name in cells.people])
         return [cells.values(cells.weights * drawn[cells.person]) for drawn in times], ""
 
 

@@ -20,4 +20,6 @@ def wilson(found: int, total: int) -> Interval:
     share, spread = found / total, _Z**2 / total
     middle = share + spread / 2
     half = _Z * math.sqrt(share * (1 - share) / total + spread / (4 * total))
-    return Interval(share, max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread)))
+    # Rounding must not put a share of 0 or 1 outside its interval.
+    low, high = (middle - half) / (1 + spread), (middle + half) / (1 + spread)
+    return Interval(share, max(0.0, min(low, share)), min(1.0, max(high, share)))

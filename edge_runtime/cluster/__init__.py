@@ -1,0 +1,1 @@
+"""One run spread over many machines by dask.distributed; imported only where --cluster is given."""
