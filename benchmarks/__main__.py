@@ -1,9 +1,11 @@
-"""`python -m benchmarks`: report."""
+"""`python -m benchmarks`: report, kills."""
 
+import tempfile
 from pathlib import Path
 
 import click
 
+from benchmarks.kills import WrongResultError, kill_and_resume
 from benchmarks.table import ReportError, markdown_of, read_report
 
 _PATH = click.Path(path_type=Path)
@@ -28,6 +30,20 @@ def report(file: Path, out: Path | None) -> None:
     except OSError as error:
         raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another --out") from None
     click.echo(table)
+
+
+@group.command()
+@click.argument("folder", type=_PATH)
+@click.option("--count", type=click.IntRange(1), default=100, show_default=True, help="How many runs die.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the moments.")
+def kills(folder: Path, count: int, seed: int) -> None:
+    """Kill runs over FOLDER at random moments, resume them and compare their files."""
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            for files, killed in enumerate(kill_and_resume(folder, Path(scratch), kills=count, seed=seed), 1):
+                click.echo(f"{killed} kills, {files} files, all identical")
+        except WrongResultError as error:
+            raise click.ClickException(str(error)) from None
 
 
 if __name__ == "__main__":

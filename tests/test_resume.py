@@ -19,7 +19,7 @@ from edge_runtime.run_record import record_path
 from tests.conftest import RunCli, cli_environment
 
 KILLS = 10  # `python -m benchmarks kills` makes more
-PICTURES = 240
+PICTURES = 120
 DEADLINE_S = 120
 
 

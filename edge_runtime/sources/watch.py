@@ -13,12 +13,13 @@ from edge_runtime.errors import InputError
 from edge_runtime.sources.address import shown
 from edge_runtime.sources.folder import is_picture_name, walk
 
-# Some software closes a file and opens it again at once, so even a closed one must rest a moment.
-CLOSED_REST_S = 0.2
-REST_S = 2.0
+# How long a file must rest: closed, because some software opens it again at once; not known to be written to, because
+# it was moved here or comes over a network; and written to, where the end of it may have been missed.
+CLOSED_REST_S, REST_S, WRITTEN_REST_S = 0.2, 2.0, 300.0
 # The kernel tells of what this machine writes; what comes over a network is only seen by looking.
 SCAN_EVERY_S = 5.0
 _MOST_OF_THE_TIME = 20  # a scan may take one part in so many of the time
+_RESTS_S = {"created": REST_S, "modified": WRITTEN_REST_S, "closed": CLOSED_REST_S, "moved": CLOSED_REST_S}
 
 
 @dataclass
@@ -26,14 +27,14 @@ class _Candidate:
     """A file that may still grow.
 
     Attributes:
+        rest_s: how long it must not change, from now on.
         due_s: when to look at it again, on the monotonic clock.
-        closed: whether whoever wrote it is done with it.
         state: size and time when it was last looked at.
     """
 
+    rest_s: float
     due_s: float
-    closed: bool
-    state: tuple[int, int] | None = None
+    state: tuple[int, int]
 
 
 class Watch(AbstractContextManager["Watch"]):
@@ -89,7 +90,7 @@ class Watch(AbstractContextManager["Watch"]):
     def paths(self) -> Iterator[str]:
         """Yields each picture once, when it is complete, until the context ends.
 
-        A file is complete when it was closed or moved here, or its size and time have rested for `REST_S`.
+        A file is complete when it was closed or moved here, or its size and time have rested.
         """
         next_scan_s = time.monotonic()
         while not self._ended:
@@ -117,8 +118,8 @@ class Watch(AbstractContextManager["Watch"]):
                     # A clock that is not set gives files of the future.
                     if state is not None and abs(time.time() - state[1] / 1e9) > REST_S:
                         yield self._give(path)
-                    else:
-                        self._note(path, closed=False)
+                    elif path not in self._candidates:
+                        self._note(path, REST_S)
 
     def _complete(self) -> Iterator[str]:
         """Yields the candidates that are complete, by name."""
@@ -134,8 +135,8 @@ class Watch(AbstractContextManager["Watch"]):
                 if state is None:  # gone again
                     del self._candidates[path]
                     continue
-                if not candidate.closed and candidate.state != state:
-                    candidate.state, candidate.due_s = state, now_s + REST_S
+                if candidate.state != state:
+                    candidate.state, candidate.due_s = state, now_s + candidate.rest_s
                     continue
             yield self._give(path)
 
@@ -152,19 +153,19 @@ class Watch(AbstractContextManager["Watch"]):
             if event.event_type in ("created", "moved"):  # what is in it may have come before anybody listened
                 with suppress(InputError):
                     for inner in walk(path):
-                        self._note(inner, closed=False)
-        elif event.event_type in ("created", "modified", "closed", "moved"):
-            self._note(path, closed=event.event_type in ("closed", "moved"))
+                        self._note(inner, REST_S)
+        elif event.event_type in _RESTS_S:
+            self._note(path, _RESTS_S[event.event_type])
 
-    def _note(self, path: str, *, closed: bool) -> None:
-        if not is_picture_name(path) or os.path.isdir(path):
+    def _note(self, path: str, rest_s: float) -> None:
+        if not is_picture_name(path) or shown(path) in self._done or os.path.isdir(path):
             return
-        due_s = time.monotonic() + (CLOSED_REST_S if closed else REST_S)
+        state = _state(path)
+        if state is None:
+            return
         with self._changed:
-            known = self._candidates.get(path)
-            if shown(path) not in self._done and (known is None or closed or known.closed):
-                self._candidates[path] = _Candidate(due_s, closed)
-                self._changed.notify_all()
+            self._candidates[path] = _Candidate(rest_s, time.monotonic() + rest_s, state)
+            self._changed.notify_all()
 
 
 def _state(path: str) -> tuple[int, int] | None:
