@@ -1,9 +1,11 @@
-"""`python -m benchmarks`: report, soak."""
+"""`python -m benchmarks`: report, soak, kills."""
 
+import tempfile
 from pathlib import Path
 
 import click
 
+from benchmarks.kills import WrongResultError, kill_and_resume
 from benchmarks.table import ReportError, markdown_of, read_report
 
 _PATH = click.Path(path_type=Path)
@@ -45,6 +47,20 @@ def soak(frames: int, stops: int, seconds: float, out: Path | None) -> None:
         write(results, out)
     if not all(result.reached for result in results):
         raise click.ClickException("not all was reached; run it on a quiet machine")
+
+
+@group.command()
+@click.argument("folder", type=_PATH)
+@click.option("--count", type=click.IntRange(1), default=100, show_default=True, help="How many runs die.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the moments.")
+def kills(folder: Path, count: int, seed: int) -> None:
+    """Kill runs over FOLDER at random moments, resume them and compare their files."""
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            for files, killed in enumerate(kill_and_resume(folder, Path(scratch), kills=count, seed=seed), 1):
+                click.echo(f"{killed} kills, {files} files, all identical")
+        except WrongResultError as error:
+            raise click.ClickException(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -3,36 +3,33 @@
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
-from contextlib import ExitStack, closing
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from edge_runtime.camera_options import CAMERA_THREAD, CameraOptions, camera_options
-from edge_runtime.cluster_options import check_cluster_options, cluster_options
-from edge_runtime.errors import EdgeClassifyError, InputError, ModelError
-from edge_runtime.findings.wanted import Wanted, options_given, wanted_options
-from edge_runtime.notice import RESEARCH_USE
+from edge_runtime.errors import EdgeClassifyError, ModelError
+from edge_runtime.file_options import check_file_options, file_options
+from edge_runtime.progress import Progress
 from edge_runtime.version import __version__
 
 # cv2 and LiteRT are imported inside the functions that need them, so that --help and --version answer at once.
 if TYPE_CHECKING:
     from edge_runtime.classifier import Classifier
     from edge_runtime.interpreter import RuntimeName
+    from edge_runtime.look import Look
     from edge_runtime.pipeline import Tally
     from edge_runtime.row import Row
     from edge_runtime.sinks.sink import Sink
-    from edge_runtime.sources.frame import Frame
+    from edge_runtime.sinks.stream import LineStream
 
+RESEARCH_USE = "Research use only; not a medical device."
 EXIT_CANNOT_RUN, EXIT_SOME_UNREADABLE, EXIT_INTERRUPTED = 1, 3, 130
 # Set to 1 to see what OpenCV, FFmpeg and LiteRT themselves print.
 NATIVE_LOG_VARIABLE = "EDGE_CLASSIFY_NATIVE_LOG"
-_PROGRESS_EVERY = 25
 
 
 @click.command(
@@ -48,10 +45,9 @@ _PROGRESS_EVERY = 25
     metavar="[SOURCE]",
     is_flag=False,
     flag_value="0",
-    help="Classify the middle of each frame of a camera: a number (bare: 0), /dev/videoN, picamera2[:N], an rtsp:// "
-    "or http:// address, a video file, or pictures as frame-%04d.png.",
+    help="Classify the middle of each frame of a camera: a number (bare: 0), /dev/videoN, an rtsp:// or http:// "
+    "address, or a video file.",
 )
-@camera_options
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
@@ -64,16 +60,18 @@ _PROGRESS_EVERY = 25
     type=click.Path(path_type=Path),
     help="Write rows to FILE.csv or FILE.jsonl; without it a table on the terminal, CSV when piped.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace an existing --output, --report and --people.")
-@click.option("--resume", is_flag=True, help="Go on where a stopped run into --output ended.")
-@wanted_options
-@cluster_options
+@click.option("--overwrite", is_flag=True, help="Replace an existing --output.")
+@file_options
 @click.option(
     "--runtime",
     type=click.Choice(["litert", "tflite-runtime"]),
     help="Interpreter; LiteRT when not given, else what is installed.",
 )
-@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="CPU threads a picture.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 64),
+    help="Cores to use: for as many pictures at once (when not given: all), at a camera for each frame (1).",
+)
 @click.option(
     "--threshold",
     type=float,
@@ -85,19 +83,16 @@ _PROGRESS_EVERY = 25
 def command(
     paths: tuple[str, ...],
     camera: str | None,
-    camera_options: CameraOptions,
     model: Path | None,
     output: Path | None,
     overwrite: bool,
     resume: bool,
-    cluster: str | None,
-    part_size: int,
+    watch: bool,
     runtime: "RuntimeName | None",
-    threads: int,
+    threads: int | None,
     threshold: float | None,
     self_test: bool,
     info: bool,
-    wanted: Wanted,
 ) -> None:
     """Tell leukemic lymphoblasts (ALL) from normal cells (HEM) in microscope pictures.
 
@@ -105,13 +100,11 @@ def command(
     """
     if threshold is not None and not 0 < threshold < 1:
         raise click.BadParameter("must lie between 0 and 1", param_hint="--threshold")
-    if output is not None and output.suffix.lower() not in (".csv", ".jsonl", ".parquet"):
-        raise click.BadParameter(f"{output} must end in .csv, .jsonl or .parquet", param_hint="--output")
-    if overwrite and not (output or wanted.report or wanted.people):
-        raise click.UsageError("--overwrite goes with --output, --report or --people.")
-    camera_options.check(camera=camera is not None, output=output is not None)
-    wanted.check(paths, camera)
-    check_cluster_options(paths, output, cluster=cluster, resume=resume, overwrite=overwrite)
+    if output is not None and output.suffix.lower() not in (".csv", ".jsonl"):
+        raise click.BadParameter(f"{output} must end in .csv or .jsonl", param_hint="--output")
+    if overwrite and output is None:
+        raise click.UsageError("--overwrite goes with --output.")
+    check_file_options(paths, output, overwrite=overwrite, resume=resume, watch=watch)
     asked = (bool(paths), camera is not None, self_test, info)
     if sum(asked) == 0:
         raise click.UsageError("Give pictures or folders, or --camera (--help says more).")
@@ -119,14 +112,15 @@ def command(
         raise click.UsageError("Give one of: PATH, --camera, --self-test, --info.")
 
     def load() -> "Classifier":
-        return _load(model, runtime, threads, threshold)
+        # Over files each core has a picture of its own, so the network takes one.
+        return _load(model, runtime, 1 if paths else threads or 1, threshold)
 
     if self_test:
         _self_test(load())
     elif info:
         _info(load())
     else:
-        _classify(paths, camera, camera_options, load, output, overwrite, wanted)
+        _classify(paths, camera, load, output, threads)
 
 
 def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, threshold: float | None) -> "Classifier":
@@ -144,63 +138,54 @@ def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, thres
 def _classify(
     paths: tuple[str, ...],
     camera: str | None,
-    camera_options: CameraOptions,
     load: "Callable[[], Classifier]",
     output: Path | None,
-    wanted: Wanted,
+    threads: int | None,
 ) -> None:
+    from edge_runtime.file_run import FileRun
     from edge_runtime.look import look_at_cell
     from edge_runtime.pipeline import Tally, run
-    from edge_runtime.sources.folder import read_frames
+    from edge_runtime.sinks.stream import LineStream
 
     tally = Tally()
-    to_file = output is not None or camera_options.session is not None
-    progress = _Progress(tally, shown=to_file and sys.stderr.isatty())
-    named = to_file or not sys.stdout.isatty()
-
-    def notice(line: str) -> None:
-        progress.clear()
-        _say(line)
-
+    options = click.get_current_context().params
+    stream: LineStream | None = None
+    files: FileRun | None = None
     with ExitStack() as stack:
         if camera is not None:
-            from edge_runtime.camera_run import CameraRun
+            from edge_runtime.sources.camera import Camera
 
             classifier = load()
-            camera_run = CameraRun(stack, camera, camera_options, notice)
-            look, session = camera_run.look(look_at_cell(classifier)), camera_run.sink(classifier.contract.labels)
-            page = camera_run.page(classifier)
-            frames: Iterable[Frame] = camera_run.frames()
+            frames = stack.enter_context(Camera(camera)).frames()
+            if output is not None:
+                stream = stack.enter_context(LineStream.to_file(output, overwrite=options["overwrite"]))
         else:
-            found = _found(paths)
-            frames = read_frames(found)
+            files = stack.enter_context(FileRun(paths, watch=options["watch"], threads=threads))
             classifier = load()
-            look, session, page = look_at_cell(classifier), None, None
-        listeners = []
-        if wanted != Wanted():
-            from edge_runtime.findings.findings import Findings
+            if output is not None:
+                stream = files.open(
+                    output, classifier, options, overwrite=options["overwrite"], resume=options["resume"]
+                )
+        labels = classifier.contract.labels
+        sink = _open_sink(labels, output, stream)
+        progress = Progress(shown=output is not None and sys.stderr.isatty())
+        named = output is not None or not sys.stdout.isatty()
 
-            findings = Findings(
-                wanted, classifier, _say, options=options_given(), replace=options["overwrite"] or options["resume"]
-            )
-            listeners.append(stack.enter_context(findings))
-        if page is not None:
-            kept = session or (_open_sink(stack, classifier.contract.labels, output, overwrite) if output else None)
-            look, sink = page.watch(look, crop=classifier.contract.input.crop), page.forgive(kept)
-        else:
-            sink = session or _open_sink(stack, classifier.contract.labels, output, overwrite)
-
-        def on_row(row: "Row") -> None:
-            if row.status == "error" and named:
-                notice(f"{row.path}: {row.detail}")
+        def on_row(row: "Row", *, again: bool = False) -> None:
+            if row.status == "error" and named and not again:
+                progress.clear()
+                _say(f"{row.path}: {row.detail}")
             progress.step()
-            for listener in listeners:
-                listener.add(row)
 
         try:
-            run(frames, look, sink, tally, on_row)
-            if page is not None:
-                page.stay()
+            if files is None:
+                run(frames, look_at_cell(classifier), sink, tally, on_row)
+            else:
+                for row in files.rows(labels):
+                    tally.add(row)
+                    on_row(row, again=True)
+                progress.begin(files.count)
+                files.run(_each(classifier, load, look_at_cell), sink, tally, on_row)
         finally:
             progress.clear()
             if tally.total:
@@ -209,35 +194,30 @@ def _classify(
         sys.exit(EXIT_SOME_UNREADABLE)
 
 
-def _found(paths: tuple[str, ...]) -> Iterator[str]:
-    from itertools import chain
+def _each(
+    first: "Classifier", load: "Callable[[], Classifier]", look: "Callable[[Classifier], Look]"
+) -> "Callable[[], Look]":
+    """Makes a look for each thread, the first from the classifier that is there."""
+    ready = [first]
 
-    from edge_runtime.sources.folder import find_pictures, listed_paths
+    def make() -> "Look":
+        try:
+            return look(ready.pop())
+        except IndexError:
+            return look(load())
 
-    # The first picture of every argument is looked up before anything runs, so that a mistyped one costs nothing.
-    found = []
-    for path in paths:
-        if path == "-" and sys.stdin is None:
-            raise InputError("standard input: is closed; give a list of paths there")
-        pictures = listed_paths(sys.stdin.buffer) if path == "-" else find_pictures(path)
-        found.append(chain([next(pictures)], pictures))
-    return chain.from_iterable(found)
+    return make
 
 
-def _open_sink(stack: ExitStack, labels: tuple[str, ...], output: Path | None, overwrite: bool) -> "Sink":
+def _open_sink(labels: tuple[str, ...], output: Path | None, stream: "LineStream | None") -> "Sink":
     from edge_runtime.sinks.csv import CsvSink
     from edge_runtime.sinks.jsonl import JsonLinesSink
     from edge_runtime.sinks.stream import LineStream
     from edge_runtime.sinks.table import TableSink
 
-    if output is None:
+    if output is None or stream is None:
         stream = LineStream.to_standard_output()
         return TableSink(stream, labels) if sys.stdout.isatty() else CsvSink(stream, labels)
-    if output.suffix.lower() == ".parquet":
-        from edge_runtime.sinks.parquet import ParquetSink
-
-        return stack.enter_context(ParquetSink(output, labels, overwrite=overwrite))
-    stream = stack.enter_context(LineStream.to_file(output, overwrite=overwrite))
     return JsonLinesSink(stream, labels) if output.suffix.lower() == ".jsonl" else CsvSink(stream, labels)
 
 
@@ -258,22 +238,6 @@ def _summary(tally: "Tally", labels: tuple[str, ...]) -> str:
     parts += [f"{tally.uncertain} uncertain", f"{tally.errors} unreadable"]
     noun = "picture" if tally.total == 1 else "pictures"
     return f"{tally.total} {noun}: {', '.join(parts)}. {RESEARCH_USE}"
-
-
-class _Progress:
-    """A count on one line of the terminal."""
-
-    def __init__(self, tally: "Tally", *, shown: bool) -> None:
-        self._tally = tally
-        self._shown = shown
-
-    def step(self) -> None:
-        if self._shown and self._tally.total % _PROGRESS_EVERY == 0:
-            click.echo(f"\r{self._tally.total} pictures", nl=False, err=True)
-
-    def clear(self) -> None:
-        if self._shown:
-            click.echo("\r\033[K", nl=False, err=True)
 
 
 def _say(text: str) -> None:
@@ -314,20 +278,6 @@ def _silence_native_libraries() -> None:
     sys.stderr = real
 
 
-def _exit(code: int) -> NoReturn:
-    """Ends the process; at once where a camera's driver does not let its thread go.
-
-    Python ends while such a thread is inside a C library, which then crashes.
-    """
-    if any(thread.name == CAMERA_THREAD for thread in threading.enumerate()):
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                if stream is not None:
-                    stream.flush()
-        os._exit(code)
-    sys.exit(code)
-
-
 def main() -> NoReturn:
     """Runs the command and exits with its code."""
     _silence_native_libraries()
@@ -347,4 +297,4 @@ def main() -> NoReturn:
         # Whoever read our output has gone; the interpreter must not try to flush into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_CANNOT_RUN
-    _exit(code or 0)
+    sys.exit(code or 0)

@@ -34,7 +34,7 @@ class Header:
     extra_sample: int | None = None
 
 
-def read_header(data: bytes) -> Header:
+def read_header(data: bytes | bytearray) -> Header:
     """Reads the header of an encoded picture.
 
     Raises:
@@ -56,7 +56,7 @@ def read_header(data: bytes) -> Header:
     raise PictureError("not a picture (BMP, JPEG, PNG, TIFF and WebP are read)")
 
 
-def _png(data: bytes) -> Header:
+def _png(data: bytes | bytearray) -> Header:
     width, height = struct.unpack_from(">II", data, 16)
     orientation = 1
     for kind, start, length in _png_chunks(data):
@@ -65,7 +65,7 @@ def _png(data: bytes) -> Header:
     return Header("png", width, height, orientation)
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+def _png_chunks(data: bytes | bytearray) -> Iterator[tuple[bytes, int, int]]:
     position = 8
     while position + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
@@ -73,7 +73,7 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         position += 12 + length
 
 
-def _jpeg(data: bytes) -> Header:
+def _jpeg(data: bytes | bytearray) -> Header:
     position, orientation = 2, 1
     while True:
         if data[position] != 0xFF:
@@ -91,7 +91,7 @@ def _jpeg(data: bytes) -> Header:
         position += 2 + length
 
 
-def _webp(data: bytes) -> Header:
+def _webp(data: bytes | bytearray) -> Header:
     size: tuple[int, int] | None = None
     orientation = 1
     position = 12
@@ -118,7 +118,7 @@ def _webp(data: bytes) -> Header:
     return Header("webp", *size, orientation)
 
 
-def _bmp(data: bytes) -> Header:
+def _bmp(data: bytes | bytearray) -> Header:
     (header_size,) = struct.unpack_from("<I", data, 14)
     if header_size == 12:
         width, height = struct.unpack_from("<HH", data, 18)
@@ -127,13 +127,13 @@ def _bmp(data: bytes) -> Header:
     return Header("bmp", abs(width), abs(height))
 
 
-def _tiff(data: bytes) -> Header:
+def _tiff(data: bytes | bytearray) -> Header:
     tags = _ifd(data)
     extra_sample = tags.get(_TIFF_EXTRA_SAMPLE) if tags.get(_TIFF_SAMPLES) == 4 else None
     return Header("tiff", tags[_TIFF_WIDTH], tags[_TIFF_HEIGHT], extra_sample=extra_sample)
 
 
-def _orientation(exif: bytes) -> int:
+def _orientation(exif: bytes | bytearray) -> int:
     try:
         value = _ifd(exif).get(_EXIF_ORIENTATION, 1)
     except (struct.error, IndexError):
@@ -141,9 +141,9 @@ def _orientation(exif: bytes) -> int:
     return value if 1 <= value <= 8 else 1
 
 
-def _ifd(data: bytes) -> dict[int, int]:
+def _ifd(data: bytes | bytearray) -> dict[int, int]:
     """Single integers of the first image file directory (TIFF 6.0, section 2), by tag."""
-    order = {b"II": "<", b"MM": ">"}.get(data[:2])
+    order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
     if order is None:
         raise IndexError
     (start,) = struct.unpack_from(order + "I", data, 4)

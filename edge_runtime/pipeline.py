@@ -1,9 +1,10 @@
-"""Source -> look -> sink, one frame at a time."""
+"""Source -> look -> sink: frames one at a time, files many at once."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from edge_runtime.conveyor import Looked
 from edge_runtime.look import Look
 from edge_runtime.row import Row
 from edge_runtime.sinks.sink import Sink
@@ -53,7 +54,31 @@ def run(frames: Iterable[Frame], look: Look, sink: Sink, tally: Tally, on_row: C
         EdgeClassifyError: the source or the sink cannot go on.
     """
     for frame in frames:
-        for row in look(frame):
-            sink.write(row)
-            tally.add(row)
-            on_row(row)
+        _write(look(frame), sink, tally, on_row)
+
+
+def run_files(
+    files: Iterable[Looked], sink: Sink, tally: Tally, on_row: Callable[[Row], None], on_file: Callable[[str], None]
+) -> None:
+    """Writes the rows of files.
+
+    Args:
+        files: from a conveyor.
+        sink: takes the rows.
+        tally: counts them; right at any moment, also when this is interrupted.
+        on_row: told each row once it is written.
+        on_file: told the path of each file once all its rows are written.
+
+    Raises:
+        EdgeClassifyError: the conveyor or the sink cannot go on.
+    """
+    for file in files:
+        _write(file.rows, sink, tally, on_row)
+        on_file(file.path)
+
+
+def _write(rows: Sequence[Row], sink: Sink, tally: Tally, on_row: Callable[[Row], None]) -> None:
+    for row in rows:
+        sink.write(row)
+        tally.add(row)
+        on_row(row)

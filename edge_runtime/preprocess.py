@@ -1,5 +1,6 @@
 """The only code that decodes, crops, resizes, orders colour and quantises; training calls the same functions."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ PixelArray = npt.NDArray[np.uint8]
 MAX_PIXELS = 50_000_000
 # An uncompressed 16-bit RGBA picture of MAX_PIXELS, and a little for its headers.
 MAX_FILE_BYTES = MAX_PIXELS * 8 + 1_000_000
+_READ_BYTES = 1 << 20
 
 
 def read_picture(path: str | Path) -> PixelArray:
-    """Reads a picture file.
+    """Reads a picture file; of several pages the first.
 
     Returns:
         uint8 `[height, width, 3]`, BGR.
@@ -28,9 +30,25 @@ def read_picture(path: str | Path) -> PixelArray:
     Raises:
         PictureError: the file cannot be read, or is not a whole picture; the message does not repeat the path.
     """
+    return decode(read_file(path))
+
+
+def read_file(path: str | Path) -> bytes:
+    """Reads the bytes of a picture file, of one that is too large only so many that `decode` sees it.
+
+    Raises:
+        PictureError: the file cannot be read; the message does not repeat the path.
+    """
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+        # Unbuffered, and asked for no more than is there: Python takes the memory it is asked for at once.
+        with open(path, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            parts = [file.read(min(size, MAX_FILE_BYTES) + 1)]
+            read = len(parts[0])
+            while parts[-1] and read <= MAX_FILE_BYTES:  # a pipe has no size, and a file may grow
+                parts.append(file.read(_READ_BYTES))
+                read += len(parts[-1])
+            return parts[0] if len(parts) <= 2 else b"".join(parts)
     except FileNotFoundError:
         raise PictureError("no such file; check the path") from None
     except IsADirectoryError:
@@ -42,10 +60,9 @@ def read_picture(path: str | Path) -> PixelArray:
         raise PictureError(f"cannot be read ({reason}); check its permissions and the disk") from None
     except ValueError:
         raise PictureError("not a file name; check the path") from None
-    return decode(data)
 
 
-def decode(data: bytes) -> PixelArray:
+def decode(data: bytes | bytearray) -> PixelArray:
     """Decodes a picture.
 
     16-bit pictures keep their upper 8 bits, grey is repeated in all channels, transparency is laid on black (the

@@ -89,7 +89,7 @@ def test_the_table_shows_label_probability_and_problem(tmp_path: Path) -> None:
 @given(st.text(max_size=200).filter(lambda text: all(ord(c) < 0xD800 or ord(c) > 0xDFFF for c in text)))
 def test_a_name_cannot_steer_the_terminal(name: str) -> None:
     stream = io.StringIO()
-    TableSink(LineStream(stream, "here", owned=False), LABELS).write(row(name))
+    TableSink(LineStream(stream, "here"), LABELS).write(row(name))
     assert stream.getvalue().count("\n") == 2
     assert all(c.isprintable() for c in stream.getvalue().replace("\n", ""))
 
@@ -147,7 +147,7 @@ def test_rows_before_a_failure_are_kept(tmp_path: Path) -> None:
         ):
             sink = CsvSink(stream, LABELS)
             sink.write(row("a.png"))
-            os.dup2(full, stream._stream.fileno())
+            os.dup2(full, stream._file.fileno())
             sink.write(row("b.png"))
     finally:
         os.close(full)

@@ -12,10 +12,11 @@ class CsvSink:
     """Writes one line a row; None is an empty field."""
 
     def __init__(self, stream: Lines, labels: tuple[str, ...]) -> None:
-        """Writes the header."""
+        """Writes the header, unless an earlier run did."""
         self._stream = stream
         self._labels = labels
-        self._line(columns(labels))
+        if not stream.begun:
+            self._line(columns(labels))
 
     def write(self, row: Row) -> None:
         """Writes one row."""

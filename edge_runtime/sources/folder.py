@@ -5,9 +5,11 @@ import os
 from collections.abc import Iterable, Iterator
 
 from edge_runtime.errors import InputError, PictureError
-from edge_runtime.preprocess import read_picture
+from edge_runtime.preprocess import decode, read_file
 from edge_runtime.sources.address import shown
 from edge_runtime.sources.frame import Frame
+from edge_runtime.sources.pages import pages_of
+from edge_runtime.sources.sorted_names import SortedNames
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
 
@@ -26,7 +28,7 @@ def find_pictures(path: str) -> Iterator[str]:
         InputError: nothing there, a folder that cannot be listed, or no picture in it.
     """
     if os.path.isdir(path):
-        yield from _some(_walk(path), f"{shown(path)}: no pictures in this folder ({_suffixes()})")
+        yield from _some(walk(path), f"{shown(path)}: no pictures in this folder ({_suffixes()})")
     elif os.path.lexists(path):
         yield path
     elif glob.has_magic(path):
@@ -50,38 +52,73 @@ def read_frames(paths: Iterable[str]) -> Iterator[Frame]:
     """Reads pictures one after the other; an unreadable one becomes a frame with a problem."""
     for path in paths:
         try:
-            yield Frame(shown(path), read_picture(path))
+            data = read_file(path)
         except PictureError as error:
             yield Frame(shown(path), None, problem=str(error))
+        else:
+            yield from frames_of(path, data)
 
 
-def _walk(folder: str) -> Iterator[str]:
+def frames_of(path: str, data: bytes) -> Iterator[Frame]:
+    """Decodes a file: one frame, or of a TIFF with several pages a numbered one each; a bad page is a problem."""
+    number: int | None = None
+    try:
+        for number, page in pages_of(data):
+            try:
+                frame = Frame(shown(path), decode(page), number)
+            except PictureError as error:
+                frame = Frame(shown(path), None, number, problem=str(error))
+            yield frame
+    except PictureError as error:
+        yield Frame(shown(path), None, (number or 0) + 1, problem=str(error))
+
+
+def walk(folder: str) -> Iterator[str]:
+    """Lists the pictures below a folder, sorted by name within each, files before folders.
+
+    Yields:
+        Paths; also that of a folder below that cannot be listed.
+
+    Raises:
+        InputError: the folder itself cannot be listed.
+    """
     files, folders = _list(folder)
-    for name in files:
-        yield os.path.join(folder, name)
-    for name in folders:
-        path = os.path.join(folder, name)
+    yield from (os.path.join(folder, name) for name in files)
+    waiting = [(folder, folders)]  # and no recursion, because folders nest deeper than Python calls
+    while waiting:
+        parent, names = waiting[-1]
+        name = next(names, None)
+        if name is None:
+            waiting.pop()
+            continue
+        path = os.path.join(parent, name)
         try:
-            yield from _walk(path)
+            files, folders = _list(path)
         except InputError:
             yield path  # becomes an error row, and the run goes on
+            continue
+        yield from (os.path.join(path, name) for name in files)
+        waiting.append((path, folders))
 
 
-def _list(folder: str) -> tuple[list[str], list[str]]:
+def _list(folder: str) -> tuple[Iterator[str], Iterator[str]]:
     """Names of the pictures and of the folders in a folder, sorted; pipes and devices are no pictures."""
-    files, folders = [], []
+    files, folders = SortedNames(), SortedNames()
     try:
         with os.scandir(folder) as scan:
             for entry in scan:
                 if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.name)
-                elif os.path.splitext(entry.name)[1].lower() in PICTURE_SUFFIXES and (
-                    entry.is_symlink() or entry.is_file()
-                ):
-                    files.append(entry.name)
+                    folders.add(entry.name)
+                elif is_picture_name(entry.name) and (entry.is_symlink() or entry.is_file()):
+                    files.add(entry.name)
     except OSError as error:
         raise InputError(f"{shown(folder)}: cannot be listed ({error.strerror}); check its permissions") from None
-    return sorted(files), sorted(folders)
+    return iter(files), iter(folders)
+
+
+def is_picture_name(name: str) -> bool:
+    """Whether a name ends as pictures do."""
+    return os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES
 
 
 def _some(paths: Iterator[str], message: str) -> Iterator[str]:
