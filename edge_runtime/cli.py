@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from edge_runtime.errors import EdgeClassifyError, InputError, ModelError
+from edge_runtime.field_options import FieldOptions, InputKind, field_options
 from edge_runtime.version import __version__
 
 # cv2 and LiteRT are imported inside the functions that need them, so that --help and --version answer at once.
@@ -43,9 +44,10 @@ _PROGRESS_EVERY = 25
     metavar="[SOURCE]",
     is_flag=False,
     flag_value="0",
-    help="Classify the middle of each frame of a camera: a number (bare: 0), /dev/videoN, an rtsp:// or http:// "
+    help="Classify what is in each frame of a camera: a number (bare: 0), /dev/videoN, an rtsp:// or http:// "
     "address, or a video file.",
 )
+@field_options
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
@@ -76,6 +78,9 @@ _PROGRESS_EVERY = 25
 def command(
     paths: tuple[str, ...],
     camera: str | None,
+    input_: InputKind | None,
+    um_per_pixel: float | None,
+    annotate: Path | None,
     model: Path | None,
     output: Path | None,
     overwrite: bool,
@@ -87,7 +92,7 @@ def command(
 ) -> None:
     """Tell leukemic lymphoblasts (ALL) from normal cells (HEM) in microscope pictures.
 
-    PATH: pictures, folders, globs; `-` reads a list from standard input. One cell a picture.
+    PATH: pictures, folders, globs; `-` reads a list from standard input.
     """
     if threshold is not None and not 0 < threshold < 1:
         raise click.BadParameter("must lie between 0 and 1", param_hint="--threshold")
@@ -101,6 +106,9 @@ def command(
     if sum(asked) > 1:
         raise click.UsageError("Give one of: PATH, --camera, --self-test, --info.")
 
+    fields = FieldOptions(input_, um_per_pixel, annotate)
+    fields.check(camera=camera is not None)
+
     def load() -> "Classifier":
         return _load(model, runtime, threads, threshold)
 
@@ -109,7 +117,7 @@ def command(
     elif info:
         _info(load())
     else:
-        _classify(paths, camera, load, output, overwrite)
+        _classify(paths, camera, fields, load, output, overwrite)
 
 
 def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, threshold: float | None) -> "Classifier":
@@ -125,9 +133,13 @@ def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, thres
 
 
 def _classify(
-    paths: tuple[str, ...], camera: str | None, load: "Callable[[], Classifier]", output: Path | None, overwrite: bool
+    paths: tuple[str, ...],
+    camera: str | None,
+    fields: FieldOptions,
+    load: "Callable[[], Classifier]",
+    output: Path | None,
+    overwrite: bool,
 ) -> None:
-    from edge_runtime.look import look_at_cell
     from edge_runtime.pipeline import Tally, run
 
     tally = Tally()
@@ -140,6 +152,7 @@ def _classify(
         else:
             frames = _file_frames(paths)
             classifier = load()
+        look = fields.look(classifier, camera=camera is not None)
         sink = _open_sink(stack, classifier.contract.labels, output, overwrite)
         progress = _Progress(tally, shown=output is not None and sys.stderr.isatty())
         named = output is not None or not sys.stdout.isatty()
@@ -151,7 +164,7 @@ def _classify(
             progress.step()
 
         try:
-            run(frames, look_at_cell(classifier), sink, tally, on_row)
+            run(frames, look, sink, tally, on_row)
         finally:
             progress.clear()
             if tally.total:
@@ -203,6 +216,7 @@ def _info(classifier: "Classifier") -> None:
 def _summary(tally: "Tally", labels: tuple[str, ...]) -> str:
     parts = [f"{tally.decided[label]} {label}" for label in labels]
     parts += [f"{tally.uncertain} uncertain", f"{tally.errors} unreadable"]
+    parts += [f"{tally.skipped} skipped"] if tally.skipped else []
     noun = "picture" if tally.total == 1 else "pictures"
     return f"{tally.total} {noun}: {', '.join(parts)}. {RESEARCH_USE}"
 
