@@ -3,6 +3,7 @@
 import csv
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -90,11 +91,18 @@ def _cores() -> int:
 
 def _run(folder: Path, classifier: Classifier, scratch: Path) -> None:
     """What the command does, without starting a process and with a journal."""
-    output, labels = scratch / "run.csv", classifier.contract.labels
-    with FileRun((str(folder),), watch=False, threads=None) as files:
-        stream = files.open(output, classifier, {"paths": (str(folder),)}, overwrite=True, resume=False)
-        sink = CsvSink(stream, labels)
-        files.run(lambda: look_at_cell(Classifier(classifier.bundle)), sink, Tally(), lambda row: None)
+    options = {
+        "paths": (str(folder),),
+        "output": scratch / "run.csv",
+        "overwrite": True,
+        "resume": False,
+        "watch": False,
+        "threads": None,
+    }
+    with ExitStack() as stack:
+        files = FileRun(stack, options, lambda threads: Classifier(classifier.bundle, threads=threads), look_at_cell)
+        files.open_output()
+        files.run(Tally(), lambda row: None)
 
 
 def _paths(folder: Path) -> Iterator[str]:

@@ -2,89 +2,114 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from edge_runtime.camera_options import CameraOptions
 from edge_runtime.kept_pictures import KeptPictures, keep_uncertain
 from edge_runtime.live.run import LiveRun, live_run
-from edge_runtime.look import Look
+from edge_runtime.look_once import look_once
+from edge_runtime.pipeline import Tally, run
+from edge_runtime.row import Row
+from edge_runtime.run import Load, MakeLook, Options
 from edge_runtime.sinks.csv import CsvSink
+from edge_runtime.sinks.opened import open_sink
 from edge_runtime.sinks.session import SessionFile
+from edge_runtime.sinks.sink import Sink
 from edge_runtime.sources.camera import Camera
 from edge_runtime.sources.camera_settings import CameraSettings
 from edge_runtime.sources.camera_state import CameraState
-from edge_runtime.sources.frame import Frame
 from edge_runtime.systemd import Notifier
-
-if TYPE_CHECKING:
-    from edge_runtime.classifier import Classifier
 
 
 class CameraRun:
     """Opens a camera as the options say; `camera` is it, and all is closed with the stack."""
 
-    def __init__(self, stack: ExitStack, source: str, options: CameraOptions, notice: Callable[[str], None]) -> None:
-        """Opens the camera.
+    def __init__(
+        self, stack: ExitStack, options: Options, load: Load, make_look: MakeLook, notice: Callable[[str], None]
+    ) -> None:
+        """Loads the model and opens the camera.
 
         Args:
             stack: closes what is opened here.
-            source: as `Camera` takes it.
-            options: what was asked for.
+            options: of the command.
+            load: of the model.
+            make_look: what to look for.
             notice: shows a line to the user.
 
         Raises:
             CameraError: it cannot be opened.
             OutputError: the folder for pictures cannot be used.
+            EdgeClassifyError: no model.
         """
-        self._stack = stack
-        self._options = options
-        self._notice = notice
-        self._kept = (
-            KeptPictures(options.keep_uncertain, budget_mb=options.keep_budget_mb, notice=notice)
-            if options.keep_uncertain is not None
-            else None
-        )
+        self._stack, self._notice = stack, notice
+        self._output, self._overwrite = options["output"], options["overwrite"]
+        self._options: CameraOptions = options["camera_options"]
+        self.classifier = load(options["threads"] or 1)
+        self._look = make_look(self.classifier)
+        self._page: LiveRun | None = None
+        self._sink: Sink | None = None
         self._systemd = stack.enter_context(Notifier())
         self.camera = stack.enter_context(
             Camera(
-                source,
-                settings=CameraSettings.parse(options.settings),
-                reconnect_s=options.reconnect_s,
+                options["camera"],
+                settings=CameraSettings.parse(self._options.settings),
+                reconnect_s=self._options.reconnect_s,
                 notice=notice,
                 heartbeat=self._beat,
             )
         )
 
-    def frames(self) -> Iterator[Frame]:
-        """The camera's frames; systemd is told that the service is ready."""
+    def open_output(self) -> None:
+        """Opens where rows, pictures and the page go.
+
+        Raises:
+            OutputError: something cannot be written.
+            PageError: the page cannot be served.
+        """
+        self._sink = self._rows_sink()
+        if self._options.live is not None:
+            page = self._stack.enter_context(
+                live_run(self._options.live, self.classifier, camera=self.camera, say=self._notice)
+            )
+            # The page follows each cell itself, so it sees every frame.
+            self._look = page.watch(self._look, crop=self.classifier.contract.input.crop)
+            self._sink, self._page = page.forgive(self._sink), page
+        self._look = look_once(self._look)
+        if self._options.keep_uncertain is not None:
+            folder, budget_mb = self._options.keep_uncertain, self._options.keep_budget_mb
+            self._look = keep_uncertain(self._look, KeptPictures(folder, budget_mb=budget_mb, notice=self._notice))
+
+    def _rows_sink(self) -> Sink | None:
+        """The file of this session, else what `--output` asks for; beside a page that is all."""
+        labels = self.classifier.contract.labels
+        if self._options.session is not None:
+            file = SessionFile.next_in(self._options.session, notice=self._notice)
+            return CsvSink(self._stack.enter_context(file), labels)
+        if self._options.live is not None and self._output is None:
+            return None
+        return open_sink(self._stack, self._output, labels, overwrite=self._overwrite)
+
+    def earlier(self) -> Iterator[Row]:
+        """None: a camera does not go on with what it gave before."""
+        return iter(())
+
+    def count(self) -> None:
+        """Unknown: a camera has no end."""
+
+    def run(self, tally: Tally, on_row: Callable[[Row], None]) -> None:
+        """Looks at the camera's frames; systemd is told that the service is ready.
+
+        Args:
+            tally: counts the rows; right at any moment, also when this is interrupted.
+            on_row: told each row once it is written.
+
+        Raises:
+            EdgeClassifyError: the camera or the sink cannot go on.
+        """
         self._systemd.ready()
-        return self.camera.frames()
-
-    def look(self, look: Look) -> Look:
-        """The look, keeping uncertain cells where that is asked for."""
-        return look if self._kept is None else keep_uncertain(look, self._kept)
-
-    def sink(self, labels: tuple[str, ...]) -> CsvSink | None:
-        """The file of this session; None when none is asked for.
-
-        Raises:
-            OutputError: it cannot be made.
-        """
-        if self._options.session is None:
-            return None
-        return CsvSink(
-            self._stack.enter_context(SessionFile.next_in(self._options.session, notice=self._notice)), labels
-        )
-
-    def page(self, classifier: "Classifier") -> LiveRun | None:
-        """The page that shows this run; None when none is asked for.
-
-        Raises:
-            PageError: it cannot be served.
-        """
-        if self._options.live is None:
-            return None
-        return self._stack.enter_context(live_run(self._options.live, classifier, camera=self.camera, say=self._notice))
+        assert self._sink is not None, "open_output comes first"
+        run(self.camera.frames(), self._look, self._sink, tally, on_row)
+        if self._page is not None:
+            self._page.stay()
 
     def _beat(self) -> None:
         self._systemd.beat(lambda: status_of(self.camera.state))

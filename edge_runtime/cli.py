@@ -1,32 +1,31 @@
-"""The command `edge-classify`: options to source, classifier and sink; errors to exit codes."""
+"""The command `edge-classify`: options to a run; errors and signals to exit codes."""
 
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+import threading
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from edge_runtime.camera_options import CAMERA_THREAD, CameraOptions, camera_options
+from edge_runtime.cluster_options import check_cluster_options, cluster_options
 from edge_runtime.errors import EdgeClassifyError, ModelError
+from edge_runtime.field_options import FieldOptions, InputKind, field_options
 from edge_runtime.file_options import check_file_options, file_options
-from edge_runtime.progress import Progress
+from edge_runtime.findings.wanted import Wanted, wanted_options
+from edge_runtime.notice import RESEARCH_USE
+from edge_runtime.sinks.suffixes import OUTPUT_SUFFIXES
 from edge_runtime.version import __version__
 
 # cv2 and LiteRT are imported inside the functions that need them, so that --help and --version answer at once.
 if TYPE_CHECKING:
     from edge_runtime.classifier import Classifier
     from edge_runtime.interpreter import RuntimeName
-    from edge_runtime.look import Look
-    from edge_runtime.pipeline import Tally
-    from edge_runtime.row import Row
-    from edge_runtime.sinks.sink import Sink
-    from edge_runtime.sinks.stream import LineStream
 
-RESEARCH_USE = "Research use only; not a medical device."
 EXIT_CANNOT_RUN, EXIT_SOME_UNREADABLE, EXIT_INTERRUPTED = 1, 3, 130
 # Set to 1 to see what OpenCV, FFmpeg and LiteRT themselves print.
 NATIVE_LOG_VARIABLE = "EDGE_CLASSIFY_NATIVE_LOG"
@@ -45,9 +44,11 @@ NATIVE_LOG_VARIABLE = "EDGE_CLASSIFY_NATIVE_LOG"
     metavar="[SOURCE]",
     is_flag=False,
     flag_value="0",
-    help="Classify the middle of each frame of a camera: a number (bare: 0), /dev/videoN, an rtsp:// or http:// "
-    "address, or a video file.",
+    help="Classify what is in each frame of a camera: a number (bare: 0), /dev/videoN, picamera2[:N], an rtsp:// or "
+    "http:// address, a video file, or pictures as frame-%04d.png.",
 )
+@field_options
+@camera_options
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
@@ -58,10 +59,12 @@ NATIVE_LOG_VARIABLE = "EDGE_CLASSIFY_NATIVE_LOG"
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="Write rows to FILE.csv or FILE.jsonl; without it a table on the terminal, CSV when piped.",
+    help="Write rows to FILE.csv, FILE.jsonl or FILE.parquet; without it a table on the terminal, CSV when piped.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace an existing --output.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing --output, --report and --people.")
 @file_options
+@wanted_options
+@cluster_options
 @click.option(
     "--runtime",
     type=click.Choice(["litert", "tflite-runtime"]),
@@ -83,11 +86,18 @@ NATIVE_LOG_VARIABLE = "EDGE_CLASSIFY_NATIVE_LOG"
 def command(
     paths: tuple[str, ...],
     camera: str | None,
+    input_: InputKind | None,
+    um_per_pixel: float | None,
+    annotate: Path | None,
+    camera_options: CameraOptions,
     model: Path | None,
     output: Path | None,
     overwrite: bool,
     resume: bool,
     watch: bool,
+    wanted: Wanted,
+    cluster: str | None,
+    part_size: int,
     runtime: "RuntimeName | None",
     threads: int | None,
     threshold: float | None,
@@ -96,31 +106,40 @@ def command(
 ) -> None:
     """Tell leukemic lymphoblasts (ALL) from normal cells (HEM) in microscope pictures.
 
-    PATH: pictures, folders, globs; `-` reads a list from standard input. One cell a picture.
+    PATH: pictures, folders, globs; `-` reads a list from standard input.
     """
     if threshold is not None and not 0 < threshold < 1:
         raise click.BadParameter("must lie between 0 and 1", param_hint="--threshold")
-    if output is not None and output.suffix.lower() not in (".csv", ".jsonl"):
-        raise click.BadParameter(f"{output} must end in .csv or .jsonl", param_hint="--output")
-    if overwrite and output is None:
-        raise click.UsageError("--overwrite goes with --output.")
-    check_file_options(paths, output, overwrite=overwrite, resume=resume, watch=watch)
+    if output is not None and output.suffix.lower() not in OUTPUT_SUFFIXES:
+        raise click.BadParameter(f"{output} must end in .csv, .jsonl or .parquet", param_hint="--output")
+    if overwrite and not (output or wanted.report or wanted.people):
+        raise click.UsageError("--overwrite goes with --output, --report or --people.")
+    fields = FieldOptions(input_, um_per_pixel, annotate)
     asked = (bool(paths), camera is not None, self_test, info)
-    if sum(asked) == 0:
-        raise click.UsageError("Give pictures or folders, or --camera (--help says more).")
     if sum(asked) > 1:
         raise click.UsageError("Give one of: PATH, --camera, --self-test, --info.")
+    fields.check(camera=camera is not None)
+    camera_options.check(camera=camera is not None, output=output is not None)
+    wanted.check(paths, camera)
+    check_file_options(paths, output, overwrite=overwrite, resume=resume, watch=watch, cluster=cluster is not None)
+    check_cluster_options(paths, output, cluster=cluster, watch=watch)
+    if sum(asked) == 0:
+        raise click.UsageError("Give pictures or folders, or --camera (--help says more).")
 
-    def load() -> "Classifier":
-        # Over files each core has a picture of its own, so the network takes one.
-        return _load(model, runtime, 1 if paths else threads or 1, threshold)
+    def load(threads: int) -> "Classifier":
+        return _load(model, runtime, threads, threshold)
 
     if self_test:
-        _self_test(load())
+        _self_test(load(threads or 1))
     elif info:
-        _info(load())
+        _info(load(threads or 1))
     else:
-        _classify(paths, camera, load, output, threads)
+        from edge_runtime.classification import classify
+
+        given = click.get_current_context().params
+        bundles = {"camera_options": camera_options, "wanted": wanted, "field_options": fields}
+        if classify({**given, **bundles}, load, _say):
+            sys.exit(EXIT_SOME_UNREADABLE)
 
 
 def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, threshold: float | None) -> "Classifier":
@@ -135,92 +154,6 @@ def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, thres
         raise ModelError(text if str(bundle.path) in text else f"{bundle.path}: {text}") from None
 
 
-def _classify(
-    paths: tuple[str, ...],
-    camera: str | None,
-    load: "Callable[[], Classifier]",
-    output: Path | None,
-    threads: int | None,
-) -> None:
-    from edge_runtime.file_run import FileRun
-    from edge_runtime.look import look_at_cell
-    from edge_runtime.pipeline import Tally, run
-    from edge_runtime.sinks.stream import LineStream
-
-    tally = Tally()
-    options = click.get_current_context().params
-    stream: LineStream | None = None
-    files: FileRun | None = None
-    with ExitStack() as stack:
-        if camera is not None:
-            from edge_runtime.sources.camera import Camera
-
-            classifier = load()
-            frames = stack.enter_context(Camera(camera)).frames()
-            if output is not None:
-                stream = stack.enter_context(LineStream.to_file(output, overwrite=options["overwrite"]))
-        else:
-            files = stack.enter_context(FileRun(paths, watch=options["watch"], threads=threads))
-            classifier = load()
-            if output is not None:
-                stream = files.open(
-                    output, classifier, options, overwrite=options["overwrite"], resume=options["resume"]
-                )
-        labels = classifier.contract.labels
-        sink = _open_sink(labels, output, stream)
-        progress = Progress(shown=output is not None and sys.stderr.isatty())
-        named = output is not None or not sys.stdout.isatty()
-
-        def on_row(row: "Row", *, again: bool = False) -> None:
-            if row.status == "error" and named and not again:
-                progress.clear()
-                _say(f"{row.path}: {row.detail}")
-            progress.step()
-
-        try:
-            if files is None:
-                run(frames, look_at_cell(classifier), sink, tally, on_row)
-            else:
-                for row in files.rows(labels):
-                    tally.add(row)
-                    on_row(row, again=True)
-                progress.begin(files.count)
-                files.run(_each(classifier, load, look_at_cell), sink, tally, on_row)
-        finally:
-            progress.clear()
-            if tally.total:
-                _say(_summary(tally, classifier.contract.labels))
-    if tally.errors:
-        sys.exit(EXIT_SOME_UNREADABLE)
-
-
-def _each(
-    first: "Classifier", load: "Callable[[], Classifier]", look: "Callable[[Classifier], Look]"
-) -> "Callable[[], Look]":
-    """Makes a look for each thread, the first from the classifier that is there."""
-    ready = [first]
-
-    def make() -> "Look":
-        try:
-            return look(ready.pop())
-        except IndexError:
-            return look(load())
-
-    return make
-
-
-def _open_sink(labels: tuple[str, ...], output: Path | None, stream: "LineStream | None") -> "Sink":
-    from edge_runtime.sinks.csv import CsvSink
-    from edge_runtime.sinks.jsonl import JsonLinesSink
-    from edge_runtime.sinks.stream import LineStream
-    from edge_runtime.sinks.table import TableSink
-
-    if output is None or stream is None:
-        stream = LineStream.to_standard_output()
-        return TableSink(stream, labels) if sys.stdout.isatty() else CsvSink(stream, labels)
-    return JsonLinesSink(stream, labels) if output.suffix.lower() == ".jsonl" else CsvSink(stream, labels)
-
-
 def _self_test(classifier: "Classifier") -> None:
     agreement = classifier.self_test()
     click.echo(f"ok: {classifier.bundle.path.name} on {classifier.interpreter.runtime}: {agreement}")
@@ -231,13 +164,6 @@ def _info(classifier: "Classifier") -> None:
 
     click.echo(describe(classifier))
     click.echo(RESEARCH_USE)
-
-
-def _summary(tally: "Tally", labels: tuple[str, ...]) -> str:
-    parts = [f"{tally.decided[label]} {label}" for label in labels]
-    parts += [f"{tally.uncertain} uncertain", f"{tally.errors} unreadable"]
-    noun = "picture" if tally.total == 1 else "pictures"
-    return f"{tally.total} {noun}: {', '.join(parts)}. {RESEARCH_USE}"
 
 
 def _say(text: str) -> None:
@@ -278,6 +204,20 @@ def _silence_native_libraries() -> None:
     sys.stderr = real
 
 
+def _exit(code: int) -> NoReturn:
+    """Ends the process; at once where a camera's driver does not let its thread go.
+
+    Python ends while such a thread is inside a C library, which then crashes.
+    """
+    if any(thread.name == CAMERA_THREAD for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                if stream is not None:
+                    stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 def main() -> NoReturn:
     """Runs the command and exits with its code."""
     _silence_native_libraries()
@@ -297,4 +237,4 @@ def main() -> NoReturn:
         # Whoever read our output has gone; the interpreter must not try to flush into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_CANNOT_RUN
-    sys.exit(code or 0)
+    _exit(code or 0)

@@ -30,9 +30,7 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return cluster(part_size(command))
 
 
-def check_cluster_options(
-    paths: tuple[str, ...], output: Path | None, *, cluster: str | None, resume: bool, overwrite: bool
-) -> None:
+def check_cluster_options(paths: tuple[str, ...], output: Path | None, *, cluster: str | None, watch: bool) -> None:
     """Refuses combinations that mean nothing.
 
     Raises:
@@ -40,10 +38,8 @@ def check_cluster_options(
     """
     if cluster is not None and (output is None or not paths):
         raise click.UsageError("--cluster goes with PATH and --output.")
-    if resume and overwrite:
-        raise click.UsageError("Give one of: --resume, --overwrite.")
-    if resume and cluster is None:
-        raise click.UsageError("--resume goes with --cluster.")
+    if cluster is not None and watch:
+        raise click.UsageError("Give one of: --cluster, --watch.")
 
 
 def spread_of(parameters: Mapping[str, Any]) -> "Spread":
@@ -54,7 +50,7 @@ def spread_of(parameters: Mapping[str, Any]) -> "Spread":
     """
     from edge_runtime.cluster.spread import Spread
 
-    rows_hang_on = ("threshold", "runtime")
+    rows_hang_on = ("threshold", "runtime", "input_", "um_per_pixel")
     return Spread(
         address=parameters["cluster"],
         part_size=parameters["part_size"],

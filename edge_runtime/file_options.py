@@ -6,11 +6,40 @@ from typing import Any, TypeVar
 
 import click
 
+from edge_runtime.sinks.suffixes import WHOLE_SUFFIX
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 # By which no row changes, so that a run may be resumed with others. The model is compared by its content.
 _WITHOUT_EFFECT_ON_ROWS = frozenset(
-    {"output", "overwrite", "resume", "threads", "model", "report", "group_by", "truth", "sort_into", "annotate"}
+    {
+        "output",
+        "overwrite",
+        "resume",
+        "threads",
+        "model",
+        "report",
+        "group_by",
+        "groups",
+        "people",
+        "truth",
+        "sort_into",
+        "annotate",
+        "cluster",
+        "part_size",
+        "camera",
+        "camera_settings",
+        "reconnect",
+        "session",
+        "keep_uncertain",
+        "keep_budget",
+        "live",
+        "self_test",
+        "info",
+        "wanted",
+        "camera_options",
+        "field_options",
+    }
 )
 
 
@@ -26,7 +55,7 @@ def file_options(command: Command) -> Command:
 
 
 def check_file_options(
-    paths: tuple[str, ...], output: Path | None, *, overwrite: bool, resume: bool, watch: bool
+    paths: tuple[str, ...], output: Path | None, *, overwrite: bool, resume: bool, watch: bool, cluster: bool
 ) -> None:
     """Refuses combinations that mean nothing.
 
@@ -35,6 +64,8 @@ def check_file_options(
     """
     if resume and (output is None or not paths):
         raise click.UsageError("--resume goes with PATH and --output.")
+    if resume and output is not None and output.suffix.lower() == WHOLE_SUFFIX and not cluster:
+        raise click.UsageError("--resume goes with a .csv or .jsonl --output: a Parquet file is there only at the end.")
     if resume and overwrite:
         raise click.UsageError("Give one of: --resume, --overwrite.")
     if watch and (not paths or "-" in paths):
@@ -49,7 +80,7 @@ def options_that_matter(parameters: Mapping[str, Any], runtime: str) -> dict[str
         runtime: the one that is used, chosen or not.
     """
     given = {
-        "PATH" if name == "paths" else f"--{name.replace('_', '-')}": value
+        "PATH" if name == "paths" else f"--{name.strip('_').replace('_', '-')}": value
         for name, value in parameters.items()
         if name not in _WITHOUT_EFFECT_ON_ROWS and value not in (None, False, ())
     }

@@ -2,16 +2,13 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
 from itertools import chain
-from pathlib import Path
-from types import TracebackType
-from typing import Any
 
 import cv2
 
-from edge_runtime.classifier import Classifier
 from edge_runtime.conveyor import Conveyor
 from edge_runtime.errors import InputError
 from edge_runtime.file_options import options_that_matter
@@ -19,82 +16,87 @@ from edge_runtime.journal import Identity, Journal
 from edge_runtime.look import Look
 from edge_runtime.pipeline import Tally, run_files
 from edge_runtime.row import Row
-from edge_runtime.sinks.sink import Sink
-from edge_runtime.sinks.stream import LineFile
+from edge_runtime.run import Load, MakeLook, Options
+from edge_runtime.sinks.opened import open_sink, sink_into
+from edge_runtime.sinks.suffixes import WHOLE_SUFFIX
 from edge_runtime.sources.folder import find_pictures, listed_paths
 
 LIST = "-"
 """Stands for the list on standard input."""
 
 
-class FileRun(AbstractContextManager["FileRun"]):
+class FileRun:
     """Finds the files, opens the output, gives the rows that are there, and runs; in this order."""
 
-    def __init__(self, paths: tuple[str, ...], *, watch: bool, threads: int | None) -> None:
-        """Looks the arguments up.
+    def __init__(self, stack: ExitStack, options: Options, load: Load, make_look: MakeLook) -> None:
+        """Looks the arguments up and loads the model.
 
         Args:
-            paths: pictures, folders, globs, or `LIST`.
-            watch: whether to wait in the folders for more.
-            threads: pictures at once; None takes the cores that this process may use.
+            stack: closes what is opened here.
+            options: of the command.
+            load: of the model.
+            make_look: what to look for.
 
         Raises:
-            InputError: one of them gives no picture, or is no folder to watch.
+            InputError: an argument gives no picture, or is no folder to watch.
+            EdgeClassifyError: no model.
         """
-        self._arguments = paths
-        self._threads = threads or len(os.sched_getaffinity(0))
-        self._journal: Journal | None = None
+        self._stack, self._options, self._make_look = stack, options, make_look
+        self._arguments: tuple[str, ...] = options["paths"]
         self._watch = None
-        if watch:
+        if options["watch"]:
             from edge_runtime.sources.watch import Watch
 
-            self._watch = Watch(paths)
-            self._watch.__enter__()
-        self._pictures = self._watch.paths() if self._watch else _found(paths)
+            self._watch = stack.enter_context(Watch(self._arguments))
+        self._pictures = self._watch.paths() if self._watch else found_pictures(self._arguments)
+        # Each core has a picture of its own, so the network takes one.
+        self._load = partial(load, 1)
+        self.classifier = self._load()
+        self._journal: Journal | None = None
 
-    def open(
-        self, output: Path, classifier: Classifier, parameters: Mapping[str, Any], *, overwrite: bool, resume: bool
-    ) -> LineFile:
+    def open_output(self) -> None:
         """Opens the output, cut off behind the last row that is surely right.
-
-        Args:
-            output: the file.
-            classifier: of this run.
-            parameters: of the command, by their name in Python.
-            overwrite: whether an existing output is replaced.
-            resume: whether an existing output is gone on with.
 
         Raises:
             OutputError: it cannot be written, or was made otherwise.
         """
-        options = options_that_matter(parameters, classifier.interpreter.runtime)
-        identity = Identity.of(classifier.bundle, options)
-        self._journal = Journal(output, identity, overwrite=overwrite, resume=resume, ordered=self._watch is None)
+        output, labels = self._options["output"], self.classifier.contract.labels
+        if output is None or output.suffix.lower() == WHOLE_SUFFIX:
+            self._sink = open_sink(self._stack, output, labels, overwrite=self._options["overwrite"])
+            return
+        matter = options_that_matter(self._options, self.classifier.interpreter.runtime)
+        self._journal = self._stack.enter_context(
+            Journal(
+                output,
+                Identity.of(self.classifier.bundle, matter),
+                overwrite=self._options["overwrite"],
+                resume=self._options["resume"],
+                ordered=self._watch is None,
+            )
+        )
         self._pictures = self._journal.remaining(self._pictures)
         self._journal.begin()
-        return self._journal.stream
+        self._sink = sink_into(self._journal.stream, output, labels)
 
-    def rows(self, labels: tuple[str, ...]) -> Iterator[Row]:
+    def earlier(self) -> Iterator[Row]:
         """The rows that an earlier run left and this one keeps.
 
         Raises:
             OutputError: they cannot be read.
         """
-        for row in self._journal.rows(labels) if self._journal else ():
+        for row in self._journal.rows(self.classifier.contract.labels) if self._journal else ():
             if self._watch:
                 self._watch.pass_over(row.path)
             yield row
 
     def count(self) -> Iterable[str] | None:
         """All the files, to be counted; None where that cannot be known before the end."""
-        return None if self._watch or LIST in self._arguments else _found(self._arguments)
+        return None if self._watch or LIST in self._arguments else found_pictures(self._arguments)
 
-    def run(self, make_look: Callable[[], Look], sink: Sink, tally: Tally, on_row: Callable[[Row], None]) -> None:
+    def run(self, tally: Tally, on_row: Callable[[Row], None]) -> None:
         """Looks at the files and writes their rows.
 
         Args:
-            make_look: called once in each thread.
-            sink: takes the rows.
             tally: counts them; right at any moment, also when this is interrupted.
             on_row: told each row once it is written.
 
@@ -103,20 +105,25 @@ class FileRun(AbstractContextManager["FileRun"]):
         """
         cv2.setNumThreads(1)  # of a picture: each core has one of its own
         patient = self._watch is not None or LIST in self._arguments
+        threads = self._options["threads"] or len(os.sched_getaffinity(0))
         on_file = self._journal.passed if self._journal else lambda path: None
-        with Conveyor(self._pictures, make_look, threads=self._threads, patient=patient) as files:
-            run_files(files, sink, tally, on_row, on_file)
+        with Conveyor(self._pictures, self._looks(), threads=threads, patient=patient) as files:
+            run_files(files, self._sink, tally, on_row, on_file)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._watch:
-            self._watch.__exit__(kind, error, trace)
-        if self._journal:
-            self._journal.__exit__(kind, error, trace)
+    def _looks(self) -> Callable[[], Look]:
+        """Makes a look for each thread, the first from the classifier that is there."""
+        ready = [self.classifier]
+
+        def make() -> Look:
+            try:
+                return self._make_look(ready.pop())
+            except IndexError:
+                return self._make_look(self._load())
+
+        return make
 
 
-def _found(arguments: tuple[str, ...]) -> Iterator[str]:
+def found_pictures(arguments: tuple[str, ...]) -> Iterator[str]:
     """The files of all arguments; the first of each is looked up at once, so that a mistyped one costs nothing."""
     found = []
     for argument in arguments:

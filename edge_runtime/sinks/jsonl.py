@@ -3,13 +3,13 @@
 import json
 
 from edge_runtime.row import Row
-from edge_runtime.sinks.stream import LineStream
+from edge_runtime.sinks.lines import Lines
 
 
 class JsonLinesSink:
     """Writes one object a row."""
 
-    def __init__(self, stream: LineStream, labels: tuple[str, ...]) -> None:
+    def __init__(self, stream: Lines, labels: tuple[str, ...]) -> None:
         """Takes the stream."""
         self._stream = stream
         self._labels = labels

@@ -36,6 +36,7 @@ class SessionFile(AbstractContextManager["SessionFile"]):
             OutputError: it is there already, or cannot be made.
         """
         self.path = path
+        self.begun = False
         self._notice = notice
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
