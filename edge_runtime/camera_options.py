@@ -9,8 +9,6 @@ from typing import Any
 import click
 
 _DEFAULT_BUDGET_MB = 500.0
-# Known here too, so that the command can look for the thread without importing OpenCV.
-CAMERA_THREAD = "camera"
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,9 @@ class Picamera2Camera:
             raise CameraError(f"failed ({error})") from None
         return np.ascontiguousarray(picture[:, :, :3])
 
+    def interrupt(self) -> None:
+        """Nothing: a read ends by its time-out."""
+
     def close(self) -> None:
         """Stops and closes the camera."""
         self._camera.stop()
