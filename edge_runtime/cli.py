@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from edge_runtime.camera_options import CAMERA_THREAD, CameraOptions, camera_options
+from edge_runtime.camera_options import CameraOptions, camera_options
 from edge_runtime.cluster_options import check_cluster_options, cluster_options
 from edge_runtime.errors import EdgeClassifyError, ModelError
 from edge_runtime.field_options import FieldOptions, InputKind, field_options
@@ -19,6 +19,7 @@ from edge_runtime.file_options import check_file_options, file_options
 from edge_runtime.findings.wanted import Wanted, wanted_options
 from edge_runtime.notice import RESEARCH_USE
 from edge_runtime.sinks.suffixes import OUTPUT_SUFFIXES
+from edge_runtime.sources.camera_state import CAMERA_THREAD
 from edge_runtime.version import __version__
 
 # cv2 and LiteRT are imported inside the functions that need them, so that --help and --version answer at once.

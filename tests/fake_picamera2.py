@@ -73,7 +73,7 @@ class Picamera2:
     def __init__(self, camera_num: int = 0) -> None:
         if any(not camera.closed for camera in self.opened):
             raise RuntimeError("Failed to acquire camera: Device or resource busy")
-        self.closed = self.started = False
+        self.closed = self.started = self.waiting = False
         self.told: dict[str, object] = {}
         self.configuration: dict[str, Any] = {}
         self.pictures = 0
@@ -118,6 +118,7 @@ class Picamera2:
     def capture_array(self, name: str = "main", wait: float | None = None) -> np.ndarray:
         assert self.started and not self.closed
         if Picamera2.silent:
+            self.waiting = True
             time.sleep(wait or 0)
             raise FutureTimeoutError
         width, height = self.configuration[name]["size"]
@@ -127,7 +128,12 @@ class Picamera2:
         return noise + np.array(SEEN_BGR[::order], np.uint8)
 
     @as_real
+    def cancel_all_and_flush(self) -> None:
+        self.waiting = False
+
+    @as_real
     def stop(self) -> None:
+        assert not self.waiting, "stopping waits for ever while a picture is waited for"
         self.started = False
 
     @as_real

@@ -1,7 +1,9 @@
 """An http camera on loopback whose every byte a test chooses, to send what a broken camera sends."""
 
 import base64
+import hashlib
 import queue
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +13,7 @@ import cv2
 import numpy as np
 
 BOUNDARY = "frame"
+NONCE = "5ca1ab1e"
 
 
 def noisy_field(seed: int, *, height: int = 120, width: int = 160) -> np.ndarray:
@@ -39,16 +42,30 @@ class RawCamera:
             self.pictures.put(picture)
 
 
+def digest_answers(header: str, login: str, path: str) -> bool:
+    """Whether an Authorization header answers the challenge of `raw_camera` (RFC 7616, MD5)."""
+
+    def md5(text: str) -> str:
+        return hashlib.md5(text.encode()).hexdigest()
+
+    user, _, password = login.partition(":")
+    given = dict(re.findall(r'(\w+)="?([^",]*)"?', header.removeprefix("Digest ")))
+    wanted = (md5(f"{user}:camera:{password}"), NONCE, given.get("nc"), given.get("cnonce"), "auth", md5(f"GET:{path}"))
+    return header.startswith("Digest ") and given.get("response") == md5(":".join(map(str, wanted)))
+
+
 @contextmanager
-def raw_camera(*, login: str = "") -> Iterator[RawCamera]:
-    """A camera; with `login`, `user:password`, it asks for it by basic authentication."""
-    wanted = f"Basic {base64.b64encode(login.encode()).decode()}"
+def raw_camera(*, login: str = "", digest: bool = False) -> Iterator[RawCamera]:
+    """A camera; with `login`, `user:password`, it asks for it by basic or digest authentication."""
+    basic = f"Basic {base64.b64encode(login.encode()).decode()}"
+    challenge = f'Digest realm="camera", nonce="{NONCE}", qop="auth"' if digest else 'Basic realm="camera"'
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if login and self.headers.get("Authorization") != wanted:
+            answer = self.headers.get("Authorization", "")
+            if login and not (digest_answers(answer, login, self.path) if digest else answer == basic):
                 self.send_response(401)
-                self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+                self.send_header("WWW-Authenticate", challenge)
                 self.end_headers()
                 return
             self.send_response(200)

@@ -1,10 +1,15 @@
 """A live camera that is lost, broken, frozen or changed, and comes back; against real network cameras on loopback."""
 
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import pairwise
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,12 +18,14 @@ from hypothesis import strategies as st
 from edge_runtime.errors import CameraError
 from edge_runtime.sources.camera import Camera
 from edge_runtime.sources.camera_settings import CameraSettings
-from edge_runtime.sources.camera_state import CameraRecord
+from edge_runtime.sources.camera_state import CAMERA_THREAD, CameraRecord
+from edge_runtime.sources.capture import LONGEST_SILENCE_S
 from edge_runtime.sources.frame import Frame
 from edge_runtime.sources.multipart import MultipartParser
 from edge_runtime.sources.opencv import OpenCvCamera
 from edge_runtime.sources.picture_fault import find_fault
 from edge_runtime.sources.picture_watch import FROZEN_AFTER_S, PictureWatch
+from tests.conftest import cli_environment
 from tests.raw_camera import jpeg, noisy_field, raw_camera
 from tests.real_cameras import FfmpegCamera, ffmpeg_camera, rtsp_camera
 
@@ -122,8 +129,9 @@ def test_a_camera_that_was_never_there_is_not_waited_for() -> None:
 @pytest.mark.parametrize(
     ("login", "error"), [(f"user:{SECRET}", None), ("user:other", "wants another user or password")]
 )
-def test_a_camera_that_asks_for_a_password(login: str, error: str | None) -> None:
-    with raw_camera(login=f"user:{SECRET}") as http:
+@pytest.mark.parametrize("digest", [False, True])
+def test_a_camera_that_asks_for_a_password(login: str, error: str | None, digest: bool) -> None:
+    with raw_camera(login=f"user:{SECRET}", digest=digest) as http:
         address = http.address.replace("://", f"://{login}@")
         if error is not None:
             with pytest.raises(CameraError, match=error) as caught:
@@ -291,3 +299,67 @@ def test_a_damaged_picture_of_a_usb_camera_is_not_its_end() -> None:
     assert device.read(1) is None and device.read(1) is None
     with pytest.raises(CameraError, match="stopped sending"):
         device.read(1)
+
+
+def test_leaving_a_silent_camera_does_not_wait_for_its_time_out() -> None:
+    with raw_camera() as http:
+        http.send(jpeg(noisy_field(0)))
+        with Camera(http.address) as camera:
+            next(camera.frames())
+            start = time.monotonic()
+        assert time.monotonic() - start < LONGEST_SILENCE_S - 1
+        assert CAMERA_THREAD not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_driver_that_hangs_gives_no_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: list[float] = []
+    monkeypatch.setattr("edge_runtime.sources.camera._HUNG_AFTER_S", 1.0)
+    with (
+        raw_camera() as http,
+        Camera(http.address, heartbeat=lambda: beats.append(time.monotonic()), reconnect_s=0) as camera,
+    ):
+        http.send(jpeg(noisy_field(0)))
+        frames = camera.frames()
+        assert has_picture(next(frames))
+        assert has_problem(next(frames))  # after LONGEST_SILENCE_S in one read
+        end = time.monotonic()
+    assert 0 < sum(beat < end - LONGEST_SILENCE_S + 2.5 for beat in beats) < 8
+    assert not any(end - 2.0 < beat < end - 1.0 for beat in beats)
+
+
+def test_the_command_ends_though_a_driver_never_lets_its_thread_go() -> None:
+    code = (
+        "import threading, time, edge_runtime.cli as cli\n"
+        "threading.Thread(target=time.sleep, args=(600,), name=cli.CAMERA_THREAD, daemon=True).start()\n"
+        "print('rows')\n"
+        "cli._exit(3)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=cli_environment(), capture_output=True, timeout=PATIENCE_S)
+    assert (done.returncode, done.stdout) == (3, b"rows\n")
+
+
+@pytest.mark.parametrize("source", ["frame-%d.png", "frame-*.png"])
+def test_a_sequence_of_pictures_is_read_in_the_order_of_its_numbers(tmp_path: Path, source: str) -> None:
+    for number in (1, 2, 10, 11):
+        cv2.imwrite(str(tmp_path / f"frame-{number}.png"), np.full((8, 8, 3), number, np.uint8))
+    (tmp_path / "frame-3.png").write_bytes(b"")
+    (tmp_path / "other.png").touch()
+    with Camera(str(tmp_path / source)) as camera:
+        frames = list(camera.frames())
+        state = camera.state
+    assert [int(frame.picture[0, 0, 0]) if frame.picture is not None else None for frame in frames] == [
+        1,
+        2,
+        None,
+        10,
+        11,
+    ]
+    assert [frame.frame for frame in frames] == list(range(5))
+    assert "frame-3.png: the file is empty" in frames[2].problem
+    assert (state.state, state.read) == ("ended", 5)
+    assert not camera.live
+
+
+def test_a_sequence_without_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CameraError, match="no picture has such a name"):
+        Camera(str(tmp_path / "frame-%04d.png"))

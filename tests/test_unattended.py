@@ -240,3 +240,14 @@ def test_whole_pictures_are_kept_once_a_second(tmp_path: Path) -> None:
         now[0] = i / 25
         look(Frame("c", picture(i), i))
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_command_keeps_uncertain_cells_of_a_camera(tmp_path: Path, run_cli: RunCli) -> None:
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"frame-{number}.png"), picture(number, side=450))  # noise is no cell
+    done = run_cli("--camera", tmp_path / "frame-%d.png", "--keep-uncertain", tmp_path / "kept", "--session", tmp_path)
+    assert done.returncode == 0
+    rows = list(csv.DictReader((tmp_path / "session-000001.csv").read_text("utf-8").splitlines()))
+    assert [row["status"] for row in rows] == ["uncertain"] * 3
+    kept = cv2.imread(str(tmp_path / "kept" / "uncertain-000001.png"))
+    np.testing.assert_array_equal(kept, picture(0, side=450))

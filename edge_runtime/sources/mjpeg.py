@@ -10,6 +10,7 @@ import socket
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from email.message import Message
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -85,6 +86,11 @@ class MjpegCamera:
             return decode(data)
         except PictureError:
             return None
+
+    def interrupt(self) -> None:
+        """Ends a read in progress."""
+        with suppress(OSError):  # closed already
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Ends the connection."""
