@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -46,8 +46,7 @@ class Microscope:
 
     page: LiveRun
     lines: list[str]
-    place: int = 0
-    stop: threading.Event = field(default_factory=threading.Event)
+    place: int
 
     @property
     def url(self) -> str:
@@ -69,14 +68,14 @@ class Microscope:
 
 
 @contextmanager
-def microscope(address: str = "127.0.0.1:0", **look: tuple[str, ...]) -> Iterator[Microscope]:
-    """Runs camera, look and page until left."""
+def microscope(address: str = "127.0.0.1:0", *, place: int = 0) -> Iterator[Microscope]:
+    """Runs camera, look and page until left; the camera first sees `place`."""
     lines: list[str] = []
     seen: list[Microscope] = []
     stop = threading.Event()
 
     def picture(number: int) -> np.ndarray:
-        return _noisy(seen[0].place if seen else 0, number % 3)
+        return _noisy(seen[0].place if seen else place, number % 3)
 
     def send(send_picture: Callable[[int], None]) -> None:
         number = 0
@@ -89,7 +88,7 @@ def microscope(address: str = "127.0.0.1:0", **look: tuple[str, ...]) -> Iterato
         Camera(source) as camera,
         live_run(address, Classifier.from_file(), camera=camera, say=lines.append) as page,
     ):
-        scope = Microscope(page, lines, stop=stop)
+        scope = Microscope(page, lines, place)
         seen.append(scope)
 
         def frames() -> Iterator[object]:
@@ -100,7 +99,7 @@ def microscope(address: str = "127.0.0.1:0", **look: tuple[str, ...]) -> Iterato
 
         work = threading.Thread(
             target=run,
-            args=(frames(), page.watch(look_at_drawn_field(**look), crop=384), page.forgive(None), Tally(), id),
+            args=(frames(), page.watch(look_at_drawn_field(), crop=384), page.forgive(None), Tally(), id),
         )
         work.start()
         try:
