@@ -59,11 +59,11 @@ class LiveResult:
 
     def __str__(self) -> str:
         camera = "frames without end" if self.camera_fps is None else f"camera of {self.camera_fps:g} frames/s"
-        slowest = min(self.browser_fps)
+        kept, slowest = self.watched_fps / self.alone_fps, min(self.browser_fps)
         return (
-            f"{camera}: {self.alone_fps:.1f} frames/s alone, {self.watched_fps:.1f} with {len(self.browser_fps)} browsers "
-            f"({self.watched_fps / self.alone_fps:.1%}; target {TARGET_RATE:.0%}); slowest browser {slowest:.1f} pictures/s "
-            f"(target {TARGET_FPS:g}): {'reached' if self.reached else 'missed'}"
+            f"{camera}: {self.alone_fps:.1f} frames/s alone, {self.watched_fps:.1f} with {BROWSERS} browsers "
+            f"({kept:.1%}; target {TARGET_RATE:.0%}); slowest browser {slowest:.1f} pictures/s (target "
+            f"{TARGET_FPS:g}): {'reached' if self.reached else 'missed'}"
         )
 
 
@@ -81,7 +81,7 @@ def measure(*, camera_fps: float | None, seconds: float, rounds: int) -> LiveRes
     stop = threading.Event()
     done = Tally()
     with live_run("127.0.0.1:0", classifier, camera=camera, say=said.append) as page:
-        look = page.watch(look_at_cell(classifier), crop=classifier.contract.input.crop)
+        look = page.watch(look_at_cell(classifier))
         work = threading.Thread(target=run, args=(_frames(camera_fps, stop), look, page.forgive(None), done, id))
         work.start()
         url = said[0].split()[1].replace("http", "ws") + "api/live"

@@ -19,11 +19,12 @@ from compress.finetune import clone
 from compress.prune import prune_network
 from compress.quantise import quantise_network
 from compress.recipe import Recipe
+from compress.reference import measure_scale, measure_stain
 from compress.size import Size, size_of
 from compress.verify import Parity, check, compare
 from edge_runtime.bundle import Bundle, ProbeAnswer, digest_of, write_bundle
 from edge_runtime.classifier import Classifier
-from edge_runtime.contract import SCHEMA, Contract, Decision, Guard, Interval, Provenance, Scores
+from edge_runtime.contract import SCHEMA, Contract, Decision, Guard, InputSpec, Interval, Provenance, Scores
 from edge_runtime.preprocess import decode, prepare, read_picture
 from train.calibrate import fit_calibration
 from train.data import Data
@@ -128,6 +129,17 @@ def _guard(run: Run, data: Data) -> Guard:
     return dataclasses.replace(guard, false_alarms=measured)
 
 
+def _input(run: Run, data: Data, recipe: Recipe) -> InputSpec:
+    """The run's, with the scale and the stain of all cells that are not reported on."""
+    chosen = data.part("train", "select")
+    pixels, groups, spec = data.pixels[chosen], [data.groups[i] for i in chosen], run.config.device_input
+    return dataclasses.replace(
+        spec,
+        um_per_pixel=measure_scale(pixels, groups, spec, cell_um=recipe.cell_um),
+        stain_reference=measure_stain(pixels, groups, spec),
+    )
+
+
 def _draft(
     model: bytes, run: Run, data: Data, recipe: Recipe, decision: Decision, picture: bytes, guard: Guard
 ) -> Bundle:
@@ -156,7 +168,7 @@ def _draft(
         schema=SCHEMA,
         name=f"{run.config.name}_{recipe.name}",
         labels=run.labels,
-        input=run.config.device_input,
+        input=_input(run, data, recipe),
         decision=decision,
         guard=guard,
         provenance=provenance,

@@ -51,6 +51,7 @@ class Recipe:
         prune: fine-tuning while weights are removed.
         quantise: quantization-aware training.
         calibration_cells: train cells the converter sees.
+        cell_um: diameter in micrometres of the data set's middle cell, from which the scale of its pictures follows.
         tolerance: beyond it no bundle is written.
     """
 
@@ -59,6 +60,7 @@ class Recipe:
     prune: StageConfig
     quantise: StageConfig
     calibration_cells: int
+    cell_um: float
     tolerance: Tolerance
 
     def __post_init__(self) -> None:
@@ -66,6 +68,8 @@ class Recipe:
             raise ValueError("sparsity must be 0 to 0.95")
         if self.calibration_cells < 1:
             raise ValueError("calibration_cells must be 1 or more")
+        if not 1 <= self.cell_um <= 100:
+            raise ValueError("cell_um must be 1 to 100")
 
 
 def read_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:

@@ -14,6 +14,7 @@ import click
 
 from edge_runtime.camera_options import CAMERA_THREAD, CameraOptions, camera_options
 from edge_runtime.errors import EdgeClassifyError, InputError, ModelError
+from edge_runtime.field_options import FieldOptions, InputKind, field_options
 from edge_runtime.version import __version__
 
 # cv2 and LiteRT are imported inside the functions that need them, so that --help and --version answer at once.
@@ -45,10 +46,11 @@ _PROGRESS_EVERY = 25
     metavar="[SOURCE]",
     is_flag=False,
     flag_value="0",
-    help="Classify the middle of each frame of a camera: a number (bare: 0), /dev/videoN, picamera2[:N], an rtsp:// "
+    help="Classify what is in each frame of a camera: a number (bare: 0), /dev/videoN, picamera2[:N], an rtsp:// "
     "or http:// address, a video file, or pictures as frame-%04d.png.",
 )
 @camera_options
+@field_options
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
@@ -80,6 +82,9 @@ def command(
     paths: tuple[str, ...],
     camera: str | None,
     camera_options: CameraOptions,
+    input_: InputKind | None,
+    um_per_pixel: float | None,
+    annotate: Path | None,
     model: Path | None,
     output: Path | None,
     overwrite: bool,
@@ -91,7 +96,7 @@ def command(
 ) -> None:
     """Tell leukemic lymphoblasts (ALL) from normal cells (HEM) in microscope pictures.
 
-    PATH: pictures, folders, globs; `-` reads a list from standard input. One cell a picture.
+    PATH: pictures, folders, globs; `-` reads a list from standard input.
     """
     if threshold is not None and not 0 < threshold < 1:
         raise click.BadParameter("must lie between 0 and 1", param_hint="--threshold")
@@ -106,6 +111,9 @@ def command(
     if sum(asked) > 1:
         raise click.UsageError("Give one of: PATH, --camera, --self-test, --info.")
 
+    fields = FieldOptions(input_, um_per_pixel, annotate)
+    fields.check(camera=camera is not None)
+
     def load() -> "Classifier":
         return _load(model, runtime, threads, threshold)
 
@@ -114,7 +122,7 @@ def command(
     elif info:
         _info(load())
     else:
-        _classify(paths, camera, camera_options, load, output, overwrite)
+        _classify(paths, camera, camera_options, fields, load, output, overwrite)
 
 
 def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, threshold: float | None) -> "Classifier":
@@ -133,11 +141,11 @@ def _classify(
     paths: tuple[str, ...],
     camera: str | None,
     camera_options: CameraOptions,
+    fields: FieldOptions,
     load: "Callable[[], Classifier]",
     output: Path | None,
     overwrite: bool,
 ) -> None:
-    from edge_runtime.look import look_at_cell
     from edge_runtime.pipeline import Tally, run
 
     tally = Tally()
@@ -149,22 +157,24 @@ def _classify(
         progress.clear()
         _say(line)
 
+    camera_run = session = page = None
     with ExitStack() as stack:
         if camera is not None:
             from edge_runtime.camera_run import CameraRun
 
             classifier = load()
             camera_run = CameraRun(stack, camera, camera_options, notice)
-            look, session = camera_run.look(look_at_cell(classifier)), camera_run.sink(classifier.contract.labels)
-            page = camera_run.page(classifier)
+            session, page = camera_run.sink(classifier.contract.labels), camera_run.page(classifier)
             frames: Iterable[Frame] = camera_run.frames()
         else:
             frames = _file_frames(paths)
             classifier = load()
-            look, session, page = look_at_cell(classifier), None, None
+        look = fields.look(classifier, camera=camera is not None, seen=page.sights.note if page is not None else None)
+        if camera_run is not None:
+            look = camera_run.look(look)
         if page is not None:
             kept = session or (_open_sink(stack, classifier.contract.labels, output, overwrite) if output else None)
-            look, sink = page.watch(look, crop=classifier.contract.input.crop), page.forgive(kept)
+            look, sink = page.watch(look), page.forgive(kept)
         else:
             sink = session or _open_sink(stack, classifier.contract.labels, output, overwrite)
 
@@ -228,6 +238,7 @@ def _info(classifier: "Classifier") -> None:
 def _summary(tally: "Tally", labels: tuple[str, ...]) -> str:
     parts = [f"{tally.decided[label]} {label}" for label in labels]
     parts += [f"{tally.uncertain} uncertain", f"{tally.errors} unreadable"]
+    parts += [f"{tally.skipped} skipped"] if tally.skipped else []
     noun = "picture" if tally.total == 1 else "pictures"
     return f"{tally.total} {noun}: {', '.join(parts)}. {RESEARCH_USE}"
 

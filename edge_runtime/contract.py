@@ -3,11 +3,31 @@
 from dataclasses import dataclass
 from typing import Literal
 
-SCHEMA = 2
+SCHEMA = 3
 
 MAX_CROP = 4096
 MAX_SIZE = 1024
 PIXEL_VALUES = 256  # of 8 bits
+CHANNELS = 3
+
+
+@dataclass(frozen=True)
+class StainReference:
+    """How densely the training cells are stained, as `edge_runtime.stain` measures prepared pictures.
+
+    Attributes:
+        density: mean optical density of red, green and blue inside a cell.
+        deviation: its standard deviation inside a cell.
+    """
+
+    density: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("density", "deviation"):
+            values = getattr(self, name)
+            if len(values) != CHANNELS or not all(value > 0 for value in values):
+                raise ValueError(f"{name} must be {CHANNELS} positive values, of red, green and blue")
 
 
 @dataclass(frozen=True)
@@ -22,8 +42,9 @@ class InputSpec:
             bit-equal on x86-64 and aarch64.
         scale: the network's real input is `scale * pixel + offset`, pixel in 0..255.
         offset: see `scale`.
-        um_per_pixel: scale of the training pictures in micrometres; null until a model uses it.
-        stain_reference: stain the pictures are brought to; null until a model uses it.
+        um_per_pixel: scale of the training pictures in micrometres, to which cells cut out of a field are brought; null
+            for a model that knows no scale and so takes no fields.
+        stain_reference: stain that cells cut out of a field are brought to; null leaves them as they are.
         optical_density_table: what each of the 256 pixel values becomes, 0..255, after the resize, for a model that
             reads optical density; null leaves the pixels as they are.
     """
@@ -34,8 +55,8 @@ class InputSpec:
     interpolation: Literal["area"]
     scale: float
     offset: float
-    um_per_pixel: None = None
-    stain_reference: None = None
+    um_per_pixel: float | None = None
+    stain_reference: StainReference | None = None
     optical_density_table: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -45,6 +66,8 @@ class InputSpec:
             raise ValueError(f"crop is {self.crop}, must be {self.size} (size) to {MAX_CROP}")
         if self.scale <= 0:
             raise ValueError(f"scale is {self.scale}, must be positive")
+        if self.um_per_pixel is not None and self.um_per_pixel <= 0:
+            raise ValueError(f"um_per_pixel is {self.um_per_pixel}, must be positive")
         table = self.optical_density_table
         if table is not None and len(table) != PIXEL_VALUES:
             raise ValueError(f"optical_density_table has {len(table)} values, must have {PIXEL_VALUES}")

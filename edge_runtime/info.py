@@ -4,7 +4,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from edge_runtime.classifier import Classifier
-from edge_runtime.contract import Interval
+from edge_runtime.contract import InputSpec, Interval
 from edge_runtime.version import __version__
 
 _PACKAGES = ("ai-edge-litert", "tflite-runtime", "opencv-python-headless", "numpy")
@@ -26,6 +26,7 @@ def describe(classifier: Classifier) -> str:
         "model": f"{contract.name} ({classifier.bundle.path}, {contract.model.bytes:,} bytes)",
         "labels": ", ".join(contract.labels),
         "reads": f"the middle {contract.input.crop} pixels, as {contract.input.size} x {contract.input.size}",
+        "scale": _scale(contract.input),
         "uncertain": f"{band}; or a picture unlike the training cells",
         "guard": f"calls {_interval(guard.false_alarms, 4)} of the measured subjects' cells unlike",
         "trained on": origin.data,
@@ -41,6 +42,12 @@ def describe(classifier: Classifier) -> str:
     }
     width = max(map(len, lines))
     return "\n".join(f"{name:<{width}}  {text}" for name, text in lines.items())
+
+
+def _scale(spec: InputSpec) -> str:
+    if spec.um_per_pixel is None:
+        return "unknown: it takes no fields"
+    return f"{spec.um_per_pixel:.4f} um a pixel, to which cells cut out of a field are brought"
 
 
 def _interval(score: Interval, digits: int = 3) -> str:

@@ -18,11 +18,13 @@ class Tally:
         decided: rows with status `ok`, by label.
         uncertain: rows with status `uncertain`.
         errors: rows with status `error`.
+        skipped: rows with status `skipped`.
     """
 
     decided: Counter[str] = field(default_factory=Counter)
     uncertain: int = 0
     errors: int = 0
+    skipped: int = 0
 
     def add(self, row: Row) -> None:
         """Counts one row."""
@@ -32,11 +34,13 @@ class Tally:
             self.uncertain += 1
         elif row.status == "error":
             self.errors += 1
+        elif row.status == "skipped":
+            self.skipped += 1
 
     @property
     def total(self) -> int:
         """Rows counted."""
-        return self.decided.total() + self.uncertain + self.errors
+        return self.decided.total() + self.uncertain + self.errors + self.skipped
 
 
 def run(frames: Iterable[Frame], look: Look, sink: Sink, tally: Tally, on_row: Callable[[Row], None]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.preprocess import PixelArray
+from edge_runtime.stain import DENSITY, cell_mask, inner_part
 
 Traits = npt.NDArray[np.float64]
 
@@ -25,17 +26,13 @@ TRAITS = (
 )
 """Names of what `measure` gives, in its order; shown to the user."""
 
-# Black as a lossy file leaves it; the darkest pixels of stained nuclei are brighter in some channel.
-_BLACK = 16
 _FEWEST_PIXELS = 20  # for a correlation to mean something
-_RIM = np.ones((3, 3), np.uint8)  # eroded with it, a cell loses the pixels that are mixed with black
 _DETAIL_PX = (3, 3)  # the mean that detail is measured against
 # Of a square pixel about its middle, so that a line has a width.
 _PIXEL_VARIANCE = 1 / 12
 # Below these, differences mean nothing; a logarithm must not see them.
 _ROUGH_FLOOR, _OFFSET_FLOOR, _DENSITY_FLOOR, _DETAIL_FLOOR, _VARIANCE_FLOOR = 0.01, 0.003, 1e-3, 1e-4, 1e-8
 _MOST_ALIKE = 0.98  # of a correlation: what is left beyond it is the noise of the camera, not the stain
-_DENSITY = -np.log10(np.maximum(np.arange(256), 1) / 255).astype(np.float32)
 # Of red, green and blue: red + green, green + blue, and their mean.
 _SUMS = np.array([[1, 1, 0], [0, 1, 1], [1 / 3, 1 / 3, 1 / 3]], np.float32)
 _GREY = 2
@@ -65,8 +62,7 @@ def measure(pixels: PixelArray, colour_order: Literal["rgb", "bgr"]) -> Traits:
         float64 `[len(TRAITS)]`; where next to nothing is not black, all but the area are NaN.
     """
     height, width = pixels.shape[:2]
-    brightest = cv2.max(cv2.max(pixels[..., 0], pixels[..., 1]), pixels[..., 2])
-    mask = cv2.threshold(brightest, _BLACK, 1, cv2.THRESH_BINARY)[1].astype(np.uint8, copy=False)
+    mask = cell_mask(pixels)
     left, top, box_width, box_height = cv2.boundingRect(mask)
     box = np.s_[top : top + box_height, left : left + box_width]
     cell = mask[box]
@@ -97,10 +93,8 @@ def _outline(cell: PixelArray, middle: tuple[float, float], side: int) -> tuple[
 
 def _stain(pixels: PixelArray, cell: PixelArray) -> tuple[float, ...]:
     """Density, hue, agreement and detail of RGB pixels where `cell` is 1."""
-    inner = cv2.erode(cell, _RIM, borderType=cv2.BORDER_CONSTANT, borderValue=(0,))
-    if cv2.countNonZero(inner) < _FEWEST_PIXELS:
-        inner = cell
-    density = cv2.LUT(pixels, _DENSITY)
+    inner = inner_part(cell, _FEWEST_PIXELS)
+    density = cv2.LUT(pixels, DENSITY)
     mean, deviation = (values[:, 0] for values in cv2.meanStdDev(density, mask=inner))
     sums = cv2.transform(density, _SUMS)
     sums_deviation = cv2.meanStdDev(sums, mask=inner)[1][:, 0]

@@ -105,7 +105,7 @@ def microscope(address: str = "127.0.0.1:0", *, place: int = 0) -> Iterator[Micr
 
         work = threading.Thread(
             target=run,
-            args=(frames(), page.watch(look_at_drawn_field(), crop=384), page.forgive(None), Tally(), id),
+            args=(frames(), page.watch(look_at_drawn_field()), page.forgive(None), Tally(), id),
         )
         work.start()
         try:

@@ -145,8 +145,8 @@ def test_a_missing_member_is_named(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({CONTRACT: contract_with(schema=3, surprise=1)}, "schema 3 is newer"),
-        ({CONTRACT: contract_with(schema=1)}, "schema 1 is not 2"),
+        ({CONTRACT: contract_with(schema=4, surprise=1)}, "schema 4 is newer"),
+        ({CONTRACT: contract_with(schema=2)}, "schema 2 is not 3"),
         ({CONTRACT: contract_with(surprise=1)}, "key 'surprise' is unknown"),
         ({CONTRACT: b"{"}, "not JSON"),
         ({CONTRACT: b"[" * 100_000}, "not JSON"),

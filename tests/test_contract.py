@@ -48,6 +48,14 @@ def test_a_table_survives_too_and_none_stays_none(document: Document) -> None:
     assert loads(dumps(contract), Contract) == contract
 
 
+@pytest.mark.parametrize("key", ["um_per_pixel", "stain_reference"])
+def test_a_model_may_know_no_scale_and_no_stain(document: Document, key: str) -> None:
+    document["input"][key] = None
+    contract = loads(json.dumps(document), Contract)
+    assert getattr(contract.input, key) is None
+    assert loads(dumps(contract), Contract) == contract
+
+
 def test_the_same_contract_gives_the_same_text(default_contract: Contract) -> None:
     assert dumps(loads(dumps(default_contract), Contract)) == dumps(default_contract)
 
@@ -96,7 +104,10 @@ def test_a_repeated_key_is_named(document: Document, key: str) -> None:
         ("input.scale", None, "must be float"),
         ("input.scale", False, "must be float"),
         ("input.scale", 10**400, "must be float"),
-        ("input.um_per_pixel", 0.25, "must be null"),
+        ("input.um_per_pixel", "0.25", "must be float"),
+        ("input.stain_reference", 0.25, "must be an object"),
+        ("input.stain_reference.density", 0.25, "must be a list"),
+        ("input.stain_reference.density", [0.5, None, 0.5], "density[1]"),
         ("input.optical_density_table", 0.25, "must be a list"),
         ("input.optical_density_table", [0, 1.5], "optical_density_table[1]"),
         ("decision.logit_offset", {"all": 0}, "must be a list"),
@@ -126,6 +137,10 @@ def test_an_ill_typed_key_is_named(document: Document, where: str, value: object
         ("input.crop", 5000),
         ("input.scale", 0),
         ("input.scale", -1.0),
+        ("input.um_per_pixel", 0),
+        ("input.um_per_pixel", -0.05),
+        ("input.stain_reference.density", [0.5, 0.5]),
+        ("input.stain_reference.deviation", [0.1, 0.0, 0.1]),
         ("input.optical_density_table", [0] * 255),
         ("input.optical_density_table", [0] * 255 + [256]),
         ("input.optical_density_table", [-1] + [0] * 255),

@@ -70,7 +70,10 @@ def wait_for_frames(port: int, **headers: str) -> dict[str, Any]:
 
 
 def test_a_camera_is_shown_and_rows_go_to_the_output(camera: str, tmp_path: Path) -> None:
-    with running("--camera", camera, "--live", "0", "--output", tmp_path / "rows.csv") as (process, errors):
+    with running("--camera", camera, "--input", "cells", "--live", "0", "--output", tmp_path / "rows.csv") as (
+        process,
+        errors,
+    ):
         line = errors.readline()
         match = re.fullmatch(r"page: http://127\.0\.0\.1:(\d+)/\n", line)
         assert match, line
@@ -85,7 +88,9 @@ def test_a_camera_is_shown_and_rows_go_to_the_output(camera: str, tmp_path: Path
 
 def test_a_full_disk_is_told_and_the_run_goes_on(camera: str, tmp_path: Path) -> None:
     (tmp_path / "full.csv").symlink_to("/dev/full")
-    with running("--camera", camera, "--live", "0", "--output", tmp_path / "full.csv", "--overwrite") as (_, errors):
+    with running(
+        "--camera", camera, "--input", "cells", "--live", "0", "--output", tmp_path / "full.csv", "--overwrite"
+    ) as (_, errors):
         lines = [errors.readline(), errors.readline()]
         port = int(next(m[1] for line in lines if (m := re.search(r"127\.0\.0\.1:(\d+)/$", line.strip()))))
         told = [line for line in lines if "full.csv: cannot be written (No space left on device)" in line]
@@ -100,7 +105,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on(camera: str, tmp_path: Path) ->
 def test_an_open_address_takes_the_token_from_a_file_and_shows_it_nowhere(camera: str, tmp_path: Path) -> None:
     (tmp_path / "token").write_text(TOKEN)
     address, env = "0.0.0.0:0", {TOKEN_FILE_VARIABLE: str(tmp_path / "token"), TOKEN_VARIABLE: ""}
-    with running("--camera", camera, "--live", address, **env) as (process, errors):
+    with running("--camera", camera, "--input", "cells", "--live", address, **env) as (process, errors):
         line = errors.readline()
         port = int(re.search(r":(\d+)/", line)[1])  # type: ignore[index]
         assert "asks for the token you set" in line
