@@ -28,7 +28,7 @@ _FRAME_S = 1 / 25
 
 
 @cache
-def _noisy(place: int, noise: int) -> np.ndarray:
+def noisy(place: int, noise: int) -> np.ndarray:
     """A field as a camera sees it: no two frames are equal."""
     grain = np.random.default_rng([place, noise]).normal(0, 2, (480, 640, 3))
     return as_rgb(np.clip(draw_field(place, FIELDS[place]) + grain, 0, 255).astype(np.uint8))
@@ -81,7 +81,7 @@ def microscope(address: str = "127.0.0.1:0", *, place: int = 0) -> Iterator[Micr
     stop = threading.Event()
 
     def picture(number: int) -> np.ndarray:
-        return _noisy(seen[0].place if seen else place, number % 3)
+        return noisy(seen[0].place if seen else place, number % 3)
 
     def send(send_picture: Callable[[int], None]) -> None:
         number = 0
