@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: report, live."""
+"""`python -m benchmarks`: report, live, soak."""
 
 from pathlib import Path
 
@@ -39,6 +39,23 @@ def live(seconds: float, rounds: int, camera_fps: float | None) -> None:
     from benchmarks.live_page import measure
 
     click.echo(measure(camera_fps=camera_fps, seconds=seconds, rounds=rounds))
+
+
+@group.command()
+@click.option("--frames", default=30_000, show_default=True, help="Classified while memory is watched.")
+@click.option("--stops", default=50, show_default=True, help="Times the camera is killed and started again.")
+@click.option("--seconds", default=60.0, show_default=True, help="Of measuring how old a frame is when it is decided.")
+@click.option("--out", type=_PATH, help="Write the numbers to this JSON file.")
+def soak(frames: int, stops: int, seconds: float, out: Path | None) -> None:
+    """Run a live camera for long: memory, the way back when it is lost, age of a frame."""
+    from benchmarks.soak import soak as run_soak
+    from benchmarks.soak import write
+
+    results = run_soak(frames=frames, stops=stops, seconds=seconds, say=click.echo)
+    if out is not None:
+        write(results, out)
+    if not all(result.reached for result in results):
+        raise click.ClickException("not all was reached; run it on a quiet machine")
 
 
 if __name__ == "__main__":

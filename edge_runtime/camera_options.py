@@ -11,8 +11,6 @@ import click
 from edge_runtime.live.option import live_option
 
 _DEFAULT_BUDGET_MB = 500.0
-# Known here too, so that the command can look for the thread without importing OpenCV.
-CAMERA_THREAD = "camera"
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from edge_runtime.camera_options import CAMERA_THREAD, CameraOptions, camera_options
+from edge_runtime.camera_options import CameraOptions, camera_options
 from edge_runtime.errors import EdgeClassifyError, InputError, ModelError
 from edge_runtime.field_options import FieldOptions, InputKind, field_options
+from edge_runtime.sources.camera_state import CAMERA_THREAD
 from edge_runtime.version import __version__
 
 # cv2 and LiteRT are imported inside the functions that need them, so that --help and --version answer at once.

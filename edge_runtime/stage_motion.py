@@ -11,11 +11,11 @@ from edge_runtime.preprocess import PixelArray
 
 # Frames are compared at about this width: quick, and noise averages out.
 _WIDTH = 256
-# Peak of the phase correlation below which two frames show different places. Of drawn fields the same place with other
-# noise gives 0.3 and more, other places less than 0.1 (tests/test_cell_tracker.py).
-_SAME_PLACE = 0.15
-# Beyond this share of the frame too little is left of what was there.
-_FARTHEST_SHARE = 0.5
+# Peak of the phase correlation below which two frames show different places. Drawn fields (tests/test_cell_tracker.py)
+# give 0.7 and more for the same place, noise and a shift of an eighth of the frame included, others 0.5 at most.
+_SAME_PLACE = 0.6
+# Two places with one cell each look like one place that moved far; no stage is that quick between two frames.
+_FARTHEST_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class StageMotion:
     def __init__(self) -> None:
         """Starts before the first frame."""
         self._previous: npt.NDArray[np.float32] | None = None
+        self._shape: tuple[int, ...] = ()
         self._window: Any = None
 
     def step(self, picture: PixelArray) -> Shift | None:
@@ -54,7 +55,8 @@ class StageMotion:
         grey = cv2.cvtColor(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
         current = grey.astype(np.float32)
         previous, self._previous = self._previous, current
-        if previous is None or previous.shape != current.shape:
+        if previous is None or self._shape != picture.shape:
+            self._shape = picture.shape
             self._window = cv2.createHanningWindow(size, cv2.CV_32F)
             return None
         if np.array_equal(previous, current):

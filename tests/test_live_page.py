@@ -29,7 +29,7 @@ def browser() -> Iterator[Browser]:
     """Chromium from the system's packages; nothing is downloaded."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
-        reason = "no Chromium; `make test` installs what system-packages-tests.txt names"
+        reason = "no Chromium; `make test` installs what test-packages.txt names"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)

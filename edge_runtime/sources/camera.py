@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from types import TracebackType
 
@@ -15,6 +15,7 @@ from edge_runtime.sources.device import Device
 from edge_runtime.sources.frame import Frame
 from edge_runtime.sources.mjpeg import MjpegCamera, NotMultipartError
 from edge_runtime.sources.opencv import open_device, open_stream
+from edge_runtime.sources.picamera2 import Picamera2Camera
 from edge_runtime.sources.video import find_sequence, is_sequence, read_sequence, read_video
 
 _NUMBER = re.compile(r"[0-9]{1,4}")
@@ -100,7 +101,7 @@ class Camera(AbstractContextManager["Camera"]):
         if self._capture is not None:
             self._capture.stop()
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Generator[Frame, None, None]:
         """Yields frames until a file ends; of a live camera for ever, or until it was lost for `reconnect_s`.
 
         A lost camera, and a picture that is frozen or faulty, is one frame with a problem each time it begins.
@@ -138,13 +139,12 @@ class Camera(AbstractContextManager["Camera"]):
 
     def _connector(self) -> Callable[[], Device] | None:
         """What opens a live source; None for files."""
-        csi = _PICAMERA2.fullmatch(self._source)
         if is_stream(self._source):
             return self._open_stream
         if _NUMBER.fullmatch(self._source) or _DEVICE.fullmatch(self._source):
             return self._open_device
-        if csi is not None:
-            raise NotImplementedError
+        if _PICAMERA2.fullmatch(self._source):
+            return self._open_picamera2
         return None
 
     def _open_stream(self) -> Device:
@@ -158,6 +158,12 @@ class Camera(AbstractContextManager["Camera"]):
     def _open_device(self) -> Device:
         device, refused = open_device(self._source, self._settings)
         self._say_refused(refused)
+        return device
+
+    def _open_picamera2(self) -> Device:
+        match = _PICAMERA2.fullmatch(self._source)
+        device = Picamera2Camera(int(match[1] or 0) if match else 0, self._settings)
+        self._say_refused(device.refused)
         return device
 
     def _say_refused(self, names: tuple[str, ...]) -> None:

@@ -6,10 +6,9 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-from edge_runtime.camera_options import CAMERA_THREAD
 from edge_runtime.errors import CameraError
 from edge_runtime.preprocess import PixelArray
-from edge_runtime.sources.camera_state import CameraRecord, Condition
+from edge_runtime.sources.camera_state import CAMERA_THREAD, CameraRecord, Condition
 from edge_runtime.sources.device import Device
 from edge_runtime.sources.frame import Frame, uptime_s
 from edge_runtime.sources.picture_watch import PictureWatch
@@ -47,6 +46,7 @@ class Capture:
         self._changed = threading.Condition()
         self._waiting: deque[Frame | str] = deque(maxlen=_MOST_WAITING)
         self._stopping = threading.Event()
+        self._device: Device | None = None
         self._ended = False
         self._connected = False
         self._error: Exception | None = None
@@ -99,6 +99,9 @@ class Capture:
     def stop(self) -> None:
         """Ends the thread, which closes the camera; a read in progress ends by its time-out."""
         self._stopping.set()
+        device = self._device
+        if device is not None:
+            device.interrupt()
         self._thread.join(_STOP_TIMEOUT_S)
 
     def _raise_error(self) -> None:
@@ -140,7 +143,7 @@ class Capture:
                 device.close()
 
     def _open(self) -> Device:
-        device = self._connect()
+        self._device = device = self._connect()
         with self._changed:
             self._connected = True
             self._changed.notify_all()

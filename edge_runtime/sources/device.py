@@ -27,5 +27,8 @@ class Device(Protocol):
             CameraError: the camera is gone; the message says how, in words that follow its name.
         """
 
+    def interrupt(self) -> None:
+        """Called by another thread: ends a read in progress, where the driver can be told so; also after `close`."""
+
     def close(self) -> None:
         """Lets the camera go; the last call."""

@@ -54,6 +54,9 @@ class OpenCvCamera:
             return None
         raise CameraError("stopped sending")
 
+    def interrupt(self) -> None:
+        """Nothing: a capture bears no second thread, and its reads end by their time-out."""
+
     def close(self) -> None:
         """Releases the capture."""
         self._capture.release()
