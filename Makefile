@@ -14,7 +14,7 @@ RUNTIME_FILES := $(shell find edge_runtime -name '*.py' -o -name '*.tflite') set
 demo: $(RUNTIME)/.ready ## classify the sample pictures with the shipped model
 	$(RUNTIME)/bin/edge-classify samples
 
-test: $(ALL)/.ready | system-tests ## all tests
+test: $(ALL)/.ready test-system ## all tests
 	$(ALL)/bin/python -m pytest tests
 
 check: $(ALL)/.ready ## format, lint, types, imports
@@ -73,11 +73,11 @@ system:
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  $$sudo apt-get update && $$sudo apt-get install --yes $$(cat system-packages.txt); }
 
-# What tests start beside Python: a browser, network cameras. Where it cannot be had, those tests skip, and in CI they fail.
-.PHONY: system-tests
-system-tests:
+# Network cameras and a browser for the tests. Where they cannot be had, those tests skip, and in CI they fail.
+.PHONY: test-system
+test-system:
 	@command -v apt-get >/dev/null || exit 0; \
-	missing=$$(for name in $$(cat system-packages-tests.txt); do \
+	missing=$$(for name in $$(cat test-packages.txt); do \
 	  dpkg-query --show --showformat='$${db:Status-Status}\n' $$name 2>/dev/null | grep -qx installed || echo $$name; done); \
 	[ -z "$$missing" ] || { \
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \

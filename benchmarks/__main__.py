@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: report, soak, kills."""
+"""`python -m benchmarks`: report, live, soak, kills."""
 
 import tempfile
 from pathlib import Path
@@ -13,7 +13,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def group() -> None:
-    """Report what `pytest benchmarks` measured."""
+    """Report what `pytest benchmarks` measured; measure what takes processes of its own."""
 
 
 @group.command()
@@ -30,6 +30,17 @@ def report(file: Path, out: Path | None) -> None:
     except OSError as error:
         raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another --out") from None
     click.echo(table)
+
+
+@group.command()
+@click.option("--seconds", type=click.FloatRange(1), default=10.0, show_default=True, help="Of each part of a round.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--camera-fps", type=click.FloatRange(1), help="Frames a second of the camera; without it no wait.")
+def live(seconds: float, rounds: int, camera_fps: float | None) -> None:
+    """Measure what the page of --live costs with five browsers connected."""
+    from benchmarks.live_page import measure
+
+    click.echo(measure(camera_fps=camera_fps, seconds=seconds, rounds=rounds))
 
 
 @group.command()

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 from edge_runtime.camera_options import CameraOptions
+from edge_runtime.field_options import FieldOptions
 from edge_runtime.kept_pictures import KeptPictures, keep_uncertain
 from edge_runtime.live.run import LiveRun, live_run
+from edge_runtime.look import Look
 from edge_runtime.look_once import look_once
 from edge_runtime.pipeline import Tally, run
 from edge_runtime.row import Row
-from edge_runtime.run import Load, MakeLook, Options
+from edge_runtime.run import Load, Options
 from edge_runtime.sinks.csv import CsvSink
 from edge_runtime.sinks.opened import open_sink
 from edge_runtime.sinks.session import SessionFile
@@ -23,16 +25,13 @@ from edge_runtime.systemd import Notifier
 class CameraRun:
     """Opens a camera as the options say; `camera` is it, and all is closed with the stack."""
 
-    def __init__(
-        self, stack: ExitStack, options: Options, load: Load, make_look: MakeLook, notice: Callable[[str], None]
-    ) -> None:
+    def __init__(self, stack: ExitStack, options: Options, load: Load, notice: Callable[[str], None]) -> None:
         """Loads the model and opens the camera.
 
         Args:
             stack: closes what is opened here.
             options: of the command.
             load: of the model.
-            make_look: what to look for.
             notice: shows a line to the user.
 
         Raises:
@@ -43,10 +42,11 @@ class CameraRun:
         self._stack, self._notice = stack, notice
         self._output, self._overwrite = options["output"], options["overwrite"]
         self._options: CameraOptions = options["camera_options"]
+        self._fields: FieldOptions = options["field_options"]
         self.classifier = load(options["threads"] or 1)
-        self._look = make_look(self.classifier)
         self._page: LiveRun | None = None
         self._sink: Sink | None = None
+        self._look: Look | None = None
         self._systemd = stack.enter_context(Notifier())
         self.camera = stack.enter_context(
             Camera(
@@ -66,14 +66,16 @@ class CameraRun:
             PageError: the page cannot be served.
         """
         self._sink = self._rows_sink()
-        if self._options.live is not None:
+        if self._options.live is None:
+            look = self._fields.look(self.classifier, camera=True)
+        else:
             page = self._stack.enter_context(
                 live_run(self._options.live, self.classifier, camera=self.camera, say=self._notice)
             )
-            # The page follows each cell itself, so it sees every frame.
-            self._look = page.watch(self._look, crop=self.classifier.contract.input.crop)
             self._sink, self._page = page.forgive(self._sink), page
-        self._look = look_once(self._look)
+            # The page follows each cell itself, so it is shown every frame.
+            look = page.watch(self._fields.look(self.classifier, camera=True, seen=page.sights.note))
+        self._look = look_once(look)
         if self._options.keep_uncertain is not None:
             folder, budget_mb = self._options.keep_uncertain, self._options.keep_budget_mb
             self._look = keep_uncertain(self._look, KeptPictures(folder, budget_mb=budget_mb, notice=self._notice))
@@ -106,7 +108,7 @@ class CameraRun:
             EdgeClassifyError: the camera or the sink cannot go on.
         """
         self._systemd.ready()
-        assert self._sink is not None, "open_output comes first"
+        assert self._sink is not None and self._look is not None, "open_output comes first"
         run(self.camera.frames(), self._look, self._sink, tally, on_row)
         if self._page is not None:
             self._page.stay()

@@ -7,9 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from edge_runtime.classifier import Classifier
-from edge_runtime.field_options import FieldOptions
 from edge_runtime.findings.wanted import Wanted, options_given
-from edge_runtime.look import Look
 from edge_runtime.notice import RESEARCH_USE
 from edge_runtime.pipeline import Tally
 from edge_runtime.progress import Progress
@@ -70,12 +68,12 @@ def classify(options: Options, load: Load, say: Callable[[str], None]) -> int:
 
 
 def _open(stack: ExitStack, options: Options, load: Load, notice: Callable[[str], None]) -> Run:
-    is_camera = options["camera"] is not None
-    make_look = partial(_make_look, options["field_options"], is_camera)
-    if is_camera:
+    if options["camera"] is not None:
         from edge_runtime.camera_run import CameraRun
 
-        return CameraRun(stack, options, load, make_look, notice)
+        return CameraRun(stack, options, load, notice)
+    # The workers of a cluster are sent it, so it is a method of something that can be sent.
+    make_look = partial(options["field_options"].look, camera=False)
     if options["cluster"] is not None:
         from edge_runtime.cluster.cluster_run import ClusterRun
 
@@ -83,11 +81,6 @@ def _open(stack: ExitStack, options: Options, load: Load, notice: Callable[[str]
     from edge_runtime.file_run import FileRun
 
     return FileRun(stack, options, load, make_look)
-
-
-def _make_look(fields: FieldOptions, camera: bool, classifier: Classifier) -> Look:
-    """The workers of a cluster are sent it: a function of a module."""
-    return fields.look(classifier, camera=camera)
 
 
 def _findings(

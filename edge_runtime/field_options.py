@@ -1,6 +1,6 @@
 """The options of `edge-classify` that have to do with whole fields, and the look they ask for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from edge_runtime.cells import Field
     from edge_runtime.classifier import Classifier
     from edge_runtime.look import Look
+    from edge_runtime.look_at_field import Seen
+    from edge_runtime.row import Row
+    from edge_runtime.sources.frame import Frame
 
 InputKind = Literal["cells", "fields"]
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -31,8 +35,13 @@ class FieldOptions:
     um_per_pixel: float | None
     annotate: Path | None
 
-    def look(self, classifier: "Classifier", *, camera: bool) -> "Look":
+    def look(self, classifier: "Classifier", *, camera: bool, seen: "Seen | None" = None) -> "Look":
         """The look they ask for.
+
+        Args:
+            classifier: answers.
+            camera: whether the frames are a camera's.
+            seen: is told what was found in a field too.
 
         Raises:
             EdgeClassifyError: a model that takes no fields, or a folder that cannot be written to.
@@ -44,9 +53,15 @@ class FieldOptions:
         from edge_runtime.annotate import Annotator
         from edge_runtime.look_at_field import look_at_field
 
-        if self.annotate is None:
-            return look_at_field(classifier, um_per_pixel=self.um_per_pixel)
-        return look_at_field(classifier, um_per_pixel=self.um_per_pixel, seen=Annotator(self.annotate).write)
+        told = [seen] if seen is not None else []
+        if self.annotate is not None:
+            told.append(Annotator(self.annotate).write)
+
+        def tell(frame: "Frame", field: "Field", rows: "Sequence[Row]") -> None:
+            for listener in told:
+                listener(frame, field, rows)
+
+        return look_at_field(classifier, um_per_pixel=self.um_per_pixel, seen=tell)
 
     def check(self, *, camera: bool) -> None:
         """Refuses options of fields where cells are looked at.

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -28,7 +28,7 @@ _FRAME_S = 1 / 25
 
 
 @cache
-def _noisy(place: int, noise: int) -> np.ndarray:
+def noisy(place: int, noise: int) -> np.ndarray:
     """A field as a camera sees it: no two frames are equal."""
     grain = np.random.default_rng([place, noise]).normal(0, 2, (480, 640, 3))
     return as_rgb(np.clip(draw_field(place, FIELDS[place]) + grain, 0, 255).astype(np.uint8))
@@ -46,8 +46,7 @@ class Microscope:
 
     page: LiveRun
     lines: list[str]
-    place: int = 0
-    stop: threading.Event = field(default_factory=threading.Event)
+    place: int
 
     @property
     def url(self) -> str:
@@ -58,25 +57,31 @@ class Microscope:
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
         """Asks as a program does; underscores in header names are hyphens."""
-        parts = urlsplit(self.url)
-        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=WAIT_S)
-        try:
-            connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
-            answer = connection.getresponse()
-            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
-        finally:
-            connection.close()
+        return ask(urlsplit(self.url).port or 0, method, path, body, **headers)
+
+
+def ask(
+    port: int, method: str, path: str, body: bytes | None = None, **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    """Asks a server on loopback; underscores in header names are hyphens."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
+    try:
+        connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
+        answer = connection.getresponse()
+        return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+    finally:
+        connection.close()
 
 
 @contextmanager
-def microscope(address: str = "127.0.0.1:0", **look: tuple[str, ...]) -> Iterator[Microscope]:
-    """Runs camera, look and page until left."""
+def microscope(address: str = "127.0.0.1:0", *, place: int = 0) -> Iterator[Microscope]:
+    """Runs camera, look and page until left; the camera first sees `place`."""
     lines: list[str] = []
     seen: list[Microscope] = []
     stop = threading.Event()
 
     def picture(number: int) -> np.ndarray:
-        return _noisy(seen[0].place if seen else 0, number % 3)
+        return noisy(seen[0].place if seen else place, number % 3)
 
     def send(send_picture: Callable[[int], None]) -> None:
         number = 0
@@ -89,7 +94,7 @@ def microscope(address: str = "127.0.0.1:0", **look: tuple[str, ...]) -> Iterato
         Camera(source) as camera,
         live_run(address, Classifier.from_file(), camera=camera, say=lines.append) as page,
     ):
-        scope = Microscope(page, lines, stop=stop)
+        scope = Microscope(page, lines, place)
         seen.append(scope)
 
         def frames() -> Iterator[object]:
@@ -100,7 +105,7 @@ def microscope(address: str = "127.0.0.1:0", **look: tuple[str, ...]) -> Iterato
 
         work = threading.Thread(
             target=run,
-            args=(frames(), page.watch(look_at_drawn_field(**look), crop=384), page.forgive(None), Tally(), id),
+            args=(frames(), page.watch(look_at_drawn_field()), page.forgive(None), Tally(), id),
         )
         work.start()
         try:

@@ -26,7 +26,7 @@ def need(found: bool, name: str) -> None:
     """Skips a test whose system package is not there; in CI it fails."""
     if found:
         return
-    reason = f"no {name} here; `make system-tests` installs it"
+    reason = f"no {name} here; `make test-system` installs it"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

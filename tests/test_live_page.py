@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.live_run import WAIT_S, Microscope, microscope
-from tests.test_live_server import OPEN_ADDRESS, eventually, post, shots, state
+from tests.test_live_server import OPEN_ADDRESS, eventually, post, state
 from train.dataset import load_picture, read_dataset
 
 DESKTOP = {"width": 1366, "height": 860}
@@ -29,7 +29,7 @@ def browser() -> Iterator[Browser]:
     """Chromium from the system's packages; nothing is downloaded."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
-        reason = "no Chromium; `make test` installs what system-packages-tests.txt names"
+        reason = "no Chromium; `make test` installs what test-packages.txt names"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
@@ -43,9 +43,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def scope() -> Iterator[Microscope]:
     """An empty place in sight; the camera goes where the test says."""
-    with microscope() as scope:
-        scope.place = 2
-        eventually(lambda: not shots(scope, 1)[0][0]["outlines"])
+    with microscope(place=2) as scope:
+        eventually(lambda: state(scope)["run"]["frames"])
         yield scope
 
 
@@ -93,8 +92,8 @@ def test_a_field_is_shown_outlined_and_counted(browser: Browser, scope: Microsco
     expect(page.locator("#outlines g.cell")).to_have_count(4)
     for kind, cells in (("first", 2), ("second", 1), ("skipped", 1)):
         expect(page.locator(f"#outlines g.cell.{kind}")).to_have_count(cells)
-    tags = page.locator("#outlines g.tag text").all_text_contents()
-    assert sorted(tags) == ["\u25b2 ALL 0.96", "\u25b2 ALL 0.96", "\u25cf HEM 0.68"] or len(set(tags)) == 3
+    tags = page.locator("#outlines g.tag:not([visibility]) text").all_text_contents()
+    assert sorted(tag.rpartition(" ")[0] for tag in tags) == ["\u25b2 ALL", "\u25b2 ALL", "\u25cf HEM"]
     # Told apart without colour: another dash and another shape.
     dashes = [
         page.locator(f"#outlines g.cell.{kind} .ink").first.evaluate("e => getComputedStyle(e).strokeDasharray")
@@ -114,7 +113,7 @@ def test_a_field_is_shown_outlined_and_counted(browser: Browser, scope: Microsco
     expect(page.locator("#share-text")).to_contain_text("66.7 % ALL")
     expect(page.locator("#share-text")).to_contain_text("95 % interval 20.8 % to 93.9 %")
     expect(page.locator("#last li")).to_have_count(3)
-    expect(page.locator("#last img").first).to_have_js_property("naturalWidth", 128)
+    expect(page.locator("#last img").first).not_to_have_js_property("naturalWidth", 0)
     expect(page.locator("#camera")).to_contain_text("live")
     expect(page.locator("#latency")).to_contain_text("ms")
     keep(page, "desktop-light")
@@ -126,7 +125,7 @@ def test_a_cell_is_overruled_and_taken_back_by_mouse_and_by_keys(browser: Browse
     count_a_field(scope, page)
     page.locator("#outlines g.cell.first").first.click()
     expect(page.locator("#detail-text")).to_contain_text("model: ALL")
-    page.get_by_role("button", name="HEM").click()
+    page.locator("#verdicts").get_by_role("button", name="HEM").click()
     expect(page.locator("#detail-text")).to_contain_text("you: HEM")
     expect(page.locator("#outlines g.cell.second")).to_have_count(2)
     assert tally(page)[:2] == ["\u25b2 ALL 1", "\u25cf HEM 2"] and tally(page)[4] == "overruled by a person 1"

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from edge_runtime.row import Row, Status
-from edge_runtime.sources.frame import Frame
+from edge_runtime.row import Status
 
 
 @dataclass(frozen=True)
@@ -25,19 +24,3 @@ class Outline:
     probability: float | None
     status: Status
     number: int | None
-
-
-def box_of(row: Row, frame: Frame, *, crop: int) -> tuple[int, int, int, int]:
-    """The row's box; when the whole picture is the cell, the middle square that the model judges.
-
-    Args:
-        row: of the frame.
-        frame: with a picture.
-        crop: side of the middle square that the model reads, in pixels.
-    """
-    if row.box is not None:
-        return row.box
-    assert frame.picture is not None
-    height, width = frame.picture.shape[:2]
-    across, down = min(crop, width), min(crop, height)
-    return (width - across) // 2, (height - down) // 2, across, down

@@ -12,6 +12,7 @@ from edge_runtime.live.token import TOKEN_VARIABLE, Token, find_token
 
 if TYPE_CHECKING:
     from edge_runtime.classifier import Classifier
+    from edge_runtime.live.sights import Sights
     from edge_runtime.live.state import LiveState
     from edge_runtime.look import Look
     from edge_runtime.sinks.sink import Sink
@@ -23,16 +24,17 @@ _NEEDED = ("starlette", "uvicorn", "websockets")
 class LiveRun:
     """A run with a page."""
 
-    def __init__(self, live: "LiveState", say: Callable[[str], None]) -> None:
-        """Shows `live`; `say` is told troubles, one line each."""
+    def __init__(self, live: "LiveState", sights: "Sights", say: Callable[[str], None]) -> None:
+        """Shows `live`; `sights` takes what a search in a field found; `say` is told troubles, one line each."""
+        self.sights = sights
         self._live = live
         self._say = say
 
-    def watch(self, look: "Look", *, crop: int) -> "Look":
-        """The same look, shown; `crop` is the side of the middle square where the whole picture is the cell."""
+    def watch(self, look: "Look") -> "Look":
+        """The same look, shown."""
         from edge_runtime.live.watch import watched
 
-        return watched(look, count=self._live.count, desk=self._live.desk, meter=self._live.meter, crop=crop)
+        return watched(look, count=self._live.count, desk=self._live.desk, meter=self._live.meter, sights=self.sights)
 
     def forgive(self, sink: "Sink | None") -> "Sink":
         """The same sink, whose troubles are told and do not end the run; None keeps no rows."""
@@ -78,6 +80,7 @@ def live_run(
     from edge_runtime.live.meter import Meter
     from edge_runtime.live.picture import PictureDesk
     from edge_runtime.live.server import PageServer
+    from edge_runtime.live.sights import Sights
     from edge_runtime.live.state import LiveState
 
     token: Token | None = find_token()
@@ -87,7 +90,7 @@ def live_run(
     live = LiveState(contract.name, camera, Count(contract.labels), PictureDesk(), Meter())
     with PageServer(live, where, token=token, say=say) as server:
         say(_welcome(server.url, token))
-        yield LiveRun(live, say)
+        yield LiveRun(live, Sights(crop=contract.input.crop), say)
 
 
 def _welcome(url: str, token: Token | None) -> str:

@@ -9,8 +9,9 @@ import cv2
 from edge_runtime.cell_tracker import Box, CellTracker
 from edge_runtime.live.count import Count
 from edge_runtime.live.meter import Meter
-from edge_runtime.live.outline import Outline, box_of
+from edge_runtime.live.outline import Outline
 from edge_runtime.live.picture import PictureDesk, jpeg_of
+from edge_runtime.live.sights import Sights, cut
 from edge_runtime.look import Look
 from edge_runtime.preprocess import PixelArray
 from edge_runtime.row import Row
@@ -22,7 +23,7 @@ _THUMBNAIL_QUALITY = 85
 _THUMBNAIL_MARGIN = 0.15
 
 
-def watched(look: Look, *, count: Count, desk: PictureDesk, meter: Meter, crop: int) -> Look:
+def watched(look: Look, *, count: Count, desk: PictureDesk, meter: Meter, sights: Sights) -> Look:
     """The same look, whose cells also go to the count and the page.
 
     Args:
@@ -30,7 +31,7 @@ def watched(look: Look, *, count: Count, desk: PictureDesk, meter: Meter, crop: 
         count: is told every cell once.
         desk: is given every picture.
         meter: is told how long a frame took.
-        crop: side of the middle square that the model reads where the whole picture is the cell.
+        sights: gives outline and pixels of a row.
     """
     tracker = CellTracker()
     met: dict[int, int] = {}
@@ -42,20 +43,22 @@ def watched(look: Look, *, count: Count, desk: PictureDesk, meter: Meter, crop: 
         picture = frame.picture
         if picture is None:
             return rows
-        boxes = [box_of(row, frame, crop=crop) for row in rows]
+        cells = [(row, sights.of(row, frame)) for row in rows if row.cell is not None]
+        sightings = tracker.step(picture, [sight.box for _, sight in cells])
         outlines = []
-        for row, box, sighting in zip(rows, boxes, tracker.step(picture, boxes), strict=True):
+        for (row, sight), sighting in zip(cells, sightings, strict=True):
             if row.label is None:
                 count.skip(int(sighting.new))
             else:
                 met[sighting.number] = count.meet(
                     row,
-                    thumbnail=partial(_thumbnail, picture, box),
-                    picture=partial(_png, picture, box),
+                    thumbnail=partial(_thumbnail, picture, sight.box),
+                    picture=partial(_png, sight.picture),
                     number=met.get(sighting.number),
                 )
             probability = row.probabilities.get(row.label or "")
-            outlines.append(Outline(box, (), row.label, probability, row.status, met.get(sighting.number)))
+            number = met.get(sighting.number)
+            outlines.append(Outline(sight.box, sight.points, row.label, probability, row.status, number))
         for forgotten in met.keys() - tracker.remembered:
             del met[forgotten]
         desk.show(picture, outlines, frame=frame.frame)
@@ -65,17 +68,12 @@ def watched(look: Look, *, count: Count, desk: PictureDesk, meter: Meter, crop: 
 
 
 def _thumbnail(picture: PixelArray, box: Box) -> bytes:
-    part = _cut(picture, box, round(_THUMBNAIL_MARGIN * max(box[2:])))
+    part = cut(picture, box, margin=round(_THUMBNAIL_MARGIN * max(box[2:])))
     scale = _THUMBNAIL_SIDE / max(part.shape[:2])
     size = max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))
     small = cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype("uint8", copy=False)
     return jpeg_of(small, quality=_THUMBNAIL_QUALITY)
 
 
-def _cut(picture: PixelArray, box: Box, margin: int) -> PixelArray:
-    x, y, width, height = box
-    return picture[max(y - margin, 0) : y + height + margin, max(x - margin, 0) : x + width + margin]
-
-
-def _png(picture: PixelArray, box: Box) -> bytes:
-    return cv2.imencode(".png", _cut(picture, box, 0), [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+def _png(picture: PixelArray) -> bytes:
+    return cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()

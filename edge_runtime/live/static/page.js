@@ -2,7 +2,7 @@
 import { overrule, pick, pickedNumber, showCells, step, verdicts } from "./cells.js";
 import { beginAnew, showCount, startOrStop, wireCount } from "./count.js";
 import { TAKEN_OUT } from "./marks.js";
-import { draw, legend } from "./picture.js";
+import { draw, legend, onPick } from "./picture.js";
 import { say } from "./send.js";
 import { connect } from "./stream.js";
 
@@ -116,9 +116,10 @@ at("training").addEventListener("click", async (event) => {
 at("theme").onclick = otherTheme;
 at("help").onclick = () => at("keys").showModal();
 wireCount();
+onPick(pick);
 listKeys();
 connect({
-  onPicture: (shot) => draw(shot, { labels, verdicts: verdicts(), picked: pickedNumber(), onPick: pick }),
+  onPicture: (shot) => draw(shot, { labels, verdicts: verdicts(), picked: pickedNumber() }),
   onState: showState,
   onLost: lost,
 });
