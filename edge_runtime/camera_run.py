@@ -85,7 +85,7 @@ class CameraRun:
         labels = self.classifier.contract.labels
         if self._options.session is not None:
             file = SessionFile.next_in(self._options.session, notice=self._notice)
-            return CsvSink(self._stack.enter_context(file), labels)
+            return CsvSink(self._stack.enter_context(file), labels, uptime=True)
         if self._options.live is not None and self._output is None:
             return None
         return open_sink(self._stack, self._output, labels, overwrite=self._overwrite)

@@ -35,7 +35,8 @@ def classify(options: Options, load: Load, say: Callable[[str], None]) -> int:
     tally = Tally()
     is_to_file = options["output"] is not None or options["camera_options"].session is not None
     progress = Progress(shown=is_to_file and sys.stderr.isatty())
-    is_named = is_to_file or not sys.stdout.isatty()
+    # Standard output may be closed; whoever writes to it says so.
+    is_named = is_to_file or sys.stdout is None or not sys.stdout.isatty()
 
     def notice(line: str) -> None:
         progress.clear()

@@ -51,7 +51,6 @@ class Row:
             "path": self.path,
             "frame": self.frame,
             "time": self.time,
-            "uptime": self.uptime_s,
             "cell": self.cell,
             "x": x,
             "y": y,

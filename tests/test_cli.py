@@ -22,7 +22,7 @@ from edge_runtime.version import __version__
 from tests.conftest import RunCli, cli_environment
 from tests.network_camera import mjpeg_server
 
-HEADER = "path,frame,time,uptime,cell,x,y,width,height,label,probability,p_all,p_hem,status,detail"
+HEADER = "path,frame,time,cell,x,y,width,height,label,probability,p_all,p_hem,status,detail"
 RESEARCH_USE = "Research use only; not a medical device."
 SECRET = "s3cr3t"
 CELLS = 60
@@ -392,7 +392,7 @@ def test_a_signal_at_a_live_camera_keeps_the_rows(number: signal.Signals, tmp_pa
     output = tmp_path / "rows.csv"
     with mjpeg_server(live) as address:
         secret = address.replace("://", f"://user:{SECRET}@") + f"?key={SECRET}"
-        with started("--camera", secret, "--output", output) as process:
+        with started("--camera", secret, "--input", "cells", "--output", output) as process:
             wait_for_rows(output, 3)
             assert_ends_cleanly(process, number, output)
     rows = rows_of(output.read_text("utf-8"))
@@ -408,7 +408,7 @@ def test_a_camera_given_up_ends_with_an_error_row(run_cli: RunCli) -> None:
             time.sleep(0.3)
 
     with mjpeg_server(three) as address:
-        done = run_cli("--camera", address.replace("://", f"://user:{SECRET}@"), "--reconnect", "0")
+        done = run_cli("--camera", address.replace("://", f"://user:{SECRET}@"), "--input", "cells", "--reconnect", "0")
     *good, last = rows_of(done.stdout)
     assert done.returncode == 3
     assert good

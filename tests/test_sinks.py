@@ -32,7 +32,7 @@ def bad(path: str, detail: str) -> Row:
 
 def test_the_columns_are_those_of_the_manual() -> None:
     assert ",".join(columns(LABELS)) == (
-        "path,frame,time,uptime,cell,x,y,width,height,label,probability,p_all,p_hem,status,detail"
+        "path,frame,time,cell,x,y,width,height,label,probability,p_all,p_hem,status,detail"
     )
 
 

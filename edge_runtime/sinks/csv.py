@@ -11,16 +11,23 @@ from edge_runtime.sinks.lines import Lines
 class CsvSink:
     """Writes one line a row; None is an empty field."""
 
-    def __init__(self, stream: Lines, labels: tuple[str, ...]) -> None:
-        """Writes the header, unless an earlier run did."""
+    def __init__(self, stream: Lines, labels: tuple[str, ...], *, uptime: bool = False) -> None:
+        """Writes the header, unless an earlier run did.
+
+        Args:
+            stream: takes the lines.
+            labels: of the model.
+            uptime: whether a last column `uptime` gives the row's.
+        """
         self._stream = stream
         self._labels = labels
+        self._uptime = uptime
         if not stream.begun:
-            self._line(columns(labels))
+            self._line([*columns(labels), *(["uptime"] if uptime else [])])
 
     def write(self, row: Row) -> None:
         """Writes one row."""
-        self._line(row.values(self._labels).values())
+        self._line([*row.values(self._labels).values(), *([row.uptime_s] if self._uptime else [])])
 
     def _line(self, values: Iterable[Value]) -> None:
         line = io.StringIO()
