@@ -144,7 +144,6 @@ def _classify(
     tally = Tally()
     to_file = output is not None or camera_options.session is not None
     progress = _Progress(tally, shown=to_file and sys.stderr.isatty())
-    named = to_file or not sys.stdout.isatty()
 
     def notice(line: str) -> None:
         progress.clear()
@@ -163,6 +162,7 @@ def _classify(
             classifier = load()
             look, session = look_at_cell(classifier), None
         sink = session or _open_sink(stack, classifier.contract.labels, output, overwrite)
+        named = to_file or not sys.stdout.isatty()
 
         def on_row(row: "Row") -> None:
             if row.status == "error" and named:
