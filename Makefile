@@ -58,7 +58,7 @@ $(RUNTIME)/.ready: $(RUNTIME_FILES) | system
 # Everything, editable.
 $(ALL)/.ready: setup.cfg pyproject.toml | system
 	$(PYTHON) -m venv --clear $(ALL)
-	$(ALL)/bin/pip install --quiet --editable '.[train,bench,dev]'
+	$(ALL)/bin/pip install --quiet --editable '.[train,bench,dev,watch]'
 	touch $@
 
 # Debian keeps venv apart from python3; nothing else is needed from the system.

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 
@@ -15,13 +15,16 @@ from edge_runtime.classifier import Classifier
 from edge_runtime.conveyor import Conveyor
 from edge_runtime.errors import InputError
 from edge_runtime.file_options import options_that_matter
-from edge_runtime.journal import Identity, Journal
 from edge_runtime.look import Look
 from edge_runtime.pipeline import Tally, run_files
 from edge_runtime.row import Row
 from edge_runtime.sinks.sink import Sink
 from edge_runtime.sinks.stream import LineFile
 from edge_runtime.sources.folder import find_pictures, listed_paths
+
+# Imported where they are used: a single picture is to be answered soon.
+if TYPE_CHECKING:
+    from edge_runtime.journal import Journal
 
 LIST = "-"
 """Stands for the list on standard input."""
@@ -67,6 +70,8 @@ class FileRun(AbstractContextManager["FileRun"]):
         Raises:
             OutputError: it cannot be written, or was made otherwise.
         """
+        from edge_runtime.journal import Identity, Journal
+
         options = options_that_matter(parameters, classifier.interpreter.runtime)
         identity = Identity.of(classifier.bundle, options)
         self._journal = Journal(output, identity, overwrite=overwrite, resume=resume, ordered=self._watch is None)
