@@ -94,7 +94,7 @@ def _run(folder: Path, classifier: Classifier, scratch: Path) -> None:
     with FileRun((str(folder),), watch=False, threads=None) as files:
         stream = files.open(output, classifier, {"paths": (str(folder),)}, overwrite=True, resume=False)
         sink = CsvSink(stream, labels)
-        files.run(lambda: look_at_cell(Classifier(classifier.bundle)), sink, Tally(), lambda row: None)
+        files.run(lambda: look_at_cell(Classifier(classifier.bundle)), sink, Tally(), lambda row: None, lambda: None)
 
 
 def _paths(folder: Path) -> Iterator[str]:

@@ -175,7 +175,8 @@ def _classify(
             if row.status == "error" and named and not again:
                 progress.clear()
                 _say(f"{row.path}: {row.detail}")
-            progress.step()
+            if files is None:
+                progress.step()
 
         try:
             if files is None:
@@ -184,8 +185,8 @@ def _classify(
                 for row in files.rows(labels):
                     tally.add(row)
                     on_row(row, again=True)
-                progress.begin(files.count)
-                files.run(_each(classifier, load, look_at_cell), sink, tally, on_row)
+                progress.begin(files.count, done=files.done)
+                files.run(_each(classifier, load, look_at_cell), sink, tally, on_row, on_file=progress.step)
         finally:
             progress.clear()
             if tally.total:

@@ -90,11 +90,23 @@ class FileRun(AbstractContextManager["FileRun"]):
                 self._watch.pass_over(row.path)
             yield row
 
+    @property
+    def done(self) -> int:
+        """Files that an earlier run has done; 0 where they are waited for, which have no order."""
+        return self._journal.done if self._journal else 0
+
     def count(self) -> Iterable[str] | None:
         """All the files, to be counted; None where that cannot be known before the end."""
         return None if self._watch or LIST in self._arguments else _found(self._arguments)
 
-    def run(self, make_look: Callable[[], Look], sink: Sink, tally: Tally, on_row: Callable[[Row], None]) -> None:
+    def run(
+        self,
+        make_look: Callable[[], Look],
+        sink: Sink,
+        tally: Tally,
+        on_row: Callable[[Row], None],
+        on_file: Callable[[], None],
+    ) -> None:
         """Looks at the files and writes their rows.
 
         Args:
@@ -102,15 +114,22 @@ class FileRun(AbstractContextManager["FileRun"]):
             sink: takes the rows.
             tally: counts them; right at any moment, also when this is interrupted.
             on_row: told each row once it is written.
+            on_file: called once all rows of a file are.
 
         Raises:
             EdgeClassifyError: the source, a look or the sink cannot go on.
         """
         cv2.setNumThreads(1)  # of a picture: each core has one of its own
         patient = self._watch is not None or LIST in self._arguments
-        on_file = self._journal.passed if self._journal else lambda path: None
+        journal = self._journal
+
+        def passed(path: str) -> None:
+            if journal is not None:
+                journal.passed(path)
+            on_file()
+
         with Conveyor(self._pictures, make_look, threads=self._threads, patient=patient) as files:
-            run_files(files, sink, tally, on_row, on_file)
+            run_files(files, sink, tally, on_row, passed)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
