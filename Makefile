@@ -62,7 +62,7 @@ $(RUNTIME)/.ready: $(RUNTIME_FILES) | system
 # Everything, editable. The tests drive the real picamera2; the libcamera that it needs is only on a Raspberry Pi.
 $(ALL)/.ready: setup.cfg pyproject.toml | system
 	$(PYTHON) -m venv --clear $(ALL)
-	$(ALL)/bin/pip install --quiet --editable '.[live,cluster,parquet,train,bench,dev]'
+	$(ALL)/bin/pip install --quiet --editable '.[live,watch,cluster,parquet,train,bench,dev]'
 	$(ALL)/bin/pip install --quiet --no-deps 'picamera2>=0.3.21'
 	touch $@
 

@@ -102,7 +102,7 @@ def _run(folder: Path, classifier: Classifier, scratch: Path) -> None:
     with ExitStack() as stack:
         files = FileRun(stack, options, lambda threads: Classifier(classifier.bundle, threads=threads), look_at_cell)
         files.open_output()
-        files.run(Tally(), lambda row: None)
+        files.run(Tally(), lambda row: None, lambda: None)
 
 
 def _paths(folder: Path) -> Iterator[str]:

@@ -97,19 +97,24 @@ class CameraRun:
     def count(self) -> None:
         """Unknown: a camera has no end."""
 
-    def run(self, tally: Tally, on_row: Callable[[Row], None]) -> None:
+    @property
+    def done(self) -> int:
+        """0: a camera does not go on with what it gave before."""
+        return 0
+
+    def run(self, tally: Tally, on_row: Callable[[Row], None], on_read: Callable[[], None]) -> None:
         """Looks at the camera's frames; systemd is told that the service is ready.
 
-        Args:
-            tally: counts the rows; right at any moment, also when this is interrupted.
-            on_row: told each row once it is written.
-
-        Raises:
-            EdgeClassifyError: the camera or the sink cannot go on.
+        Arguments and errors are those of `Run.run`; what is counted is rows, because most frames give none.
         """
+
+        def on_each(row: Row) -> None:
+            on_row(row)
+            on_read()
+
         self._systemd.ready()
         assert self._sink is not None and self._look is not None, "open_output comes first"
-        run(self.camera.frames(), self._look, self._sink, tally, on_row)
+        run(self.camera.frames(), self._look, self._sink, tally, on_each)
         if self._page is not None:
             self._page.stay()
 

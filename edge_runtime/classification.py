@@ -51,7 +51,6 @@ def classify(options: Options, load: Load, say: Callable[[str], None]) -> int:
         def on_row(row: Row, *, is_new: bool = True) -> None:
             if row.status == "error" and is_named and is_new:
                 notice(f"{row.path}: {row.detail}")
-            progress.step()
             if findings is not None:
                 findings.add(row)
 
@@ -59,8 +58,8 @@ def classify(options: Options, load: Load, say: Callable[[str], None]) -> int:
             for row in run.earlier():
                 tally.add(row)
                 on_row(row, is_new=False)
-            progress.begin(run.count)
-            run.run(tally, on_row)
+            progress.begin(run.count, done=run.done)
+            run.run(tally, on_row, progress.step)
         finally:
             progress.clear()
             if tally.total:

@@ -20,8 +20,8 @@ STALL_S = 60.0
 _LISTING_STALLS = 10  # as long: to list a folder of millions takes minutes
 # Reading waits for the disk or the network, not for a core; more at once hide how long one takes.
 READERS = 4
-# Files on the way, for each thread that looks: enough that none waits while the rows of a slow one are awaited.
-_TOKENS_PER_THREAD = 24
+# Files on the way: enough that no thread waits while the rows of a slow file are awaited.
+_TOKENS, _TOKENS_PER_THREAD = 16, 8
 _TOKEN_BYTES = 256_000  # a file takes a token for each, so that large ones do not fill the memory
 _CHECK_EVERY_S = 1.0
 _JOIN_S = 0.2  # for a reader, which may hang in the operating system
@@ -108,7 +108,8 @@ class Conveyor(AbstractContextManager["Conveyor"]):
         self._tokens: SimpleQueue[None] = SimpleQueue()
         self._unseen: SimpleQueue[_File | None] = SimpleQueue()
         self._results: SimpleQueue[_Result | None] = SimpleQueue()
-        for _ in range(threads * _TOKENS_PER_THREAD):
+        self._all_tokens = _TOKENS + threads * _TOKENS_PER_THREAD
+        for _ in range(self._all_tokens):
             self._tokens.put(None)
         self._start_looker()
         self._start_reader()
@@ -184,7 +185,7 @@ class Conveyor(AbstractContextManager["Conveyor"]):
                 if reader.file is not file:
                     return  # given up, and replaced
                 reader.file = None
-            file.tokens = min(1 + len(file.data) // _TOKEN_BYTES, self._threads * _TOKENS_PER_THREAD)
+            file.tokens = min(1 + len(file.data) // _TOKEN_BYTES, self._all_tokens)
             extra = file.tokens - 1
             self._unseen.put(file)
             self._start_looker_if_needed()

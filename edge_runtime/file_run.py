@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import cv2
 
 from edge_runtime.conveyor import Conveyor
 from edge_runtime.errors import InputError
 from edge_runtime.file_options import options_that_matter
-from edge_runtime.journal import Identity, Journal
 from edge_runtime.look import Look
 from edge_runtime.pipeline import Tally, run_files
 from edge_runtime.row import Row
@@ -20,6 +20,10 @@ from edge_runtime.run import Load, MakeLook, Options
 from edge_runtime.sinks.opened import open_sink, sink_into
 from edge_runtime.sinks.suffixes import WHOLE_SUFFIX
 from edge_runtime.sources.folder import find_pictures, listed_paths
+
+# Imported where they are used: a single picture is to be answered soon.
+if TYPE_CHECKING:
+    from edge_runtime.journal import Journal
 
 LIST = "-"
 """Stands for the list on standard input."""
@@ -64,6 +68,8 @@ class FileRun:
         if output is None or output.suffix.lower() == WHOLE_SUFFIX:
             self._sink = open_sink(self._stack, output, labels, overwrite=self._options["overwrite"])
             return
+        from edge_runtime.journal import Identity, Journal
+
         matter = options_that_matter(self._options, self.classifier.interpreter.runtime)
         self._journal = self._stack.enter_context(
             Journal(
@@ -93,22 +99,25 @@ class FileRun:
         """All the files, to be counted; None where that cannot be known before the end."""
         return None if self._watch or LIST in self._arguments else found_pictures(self._arguments)
 
-    def run(self, tally: Tally, on_row: Callable[[Row], None]) -> None:
-        """Looks at the files and writes their rows.
+    @property
+    def done(self) -> int:
+        """Files that an earlier run has done; 0 where they are waited for, which have no order."""
+        return self._journal.done if self._journal else 0
 
-        Args:
-            tally: counts them; right at any moment, also when this is interrupted.
-            on_row: told each row once it is written.
-
-        Raises:
-            EdgeClassifyError: the source, a look or the sink cannot go on.
-        """
+    def run(self, tally: Tally, on_row: Callable[[Row], None], on_read: Callable[[], None]) -> None:
+        """Looks at the files and writes their rows; arguments and errors are those of `Run.run`."""
         cv2.setNumThreads(1)  # of a picture: each core has one of its own
         patient = self._watch is not None or LIST in self._arguments
         threads = self._options["threads"] or len(os.sched_getaffinity(0))
-        on_file = self._journal.passed if self._journal else lambda path: None
+        journal = self._journal
+
+        def passed(path: str) -> None:
+            if journal is not None:
+                journal.passed(path)
+            on_read()
+
         with Conveyor(self._pictures, self._looks(), threads=threads, patient=patient) as files:
-            run_files(files, self._sink, tally, on_row, on_file)
+            run_files(files, self._sink, tally, on_row, passed)
 
     def _looks(self) -> Callable[[], Look]:
         """Makes a look for each thread, the first from the classifier that is there."""

@@ -107,6 +107,11 @@ class Journal(AbstractContextManager["Journal"]):
             )
         return paths
 
+    @property
+    def done(self) -> int:
+        """Pictures that an earlier run has done."""
+        return self._record.pictures.count
+
     def rows(self, labels: tuple[str, ...]) -> Iterator[Row]:
         """The rows that an earlier run left and this one keeps."""
         if self._record.output.count == 0:

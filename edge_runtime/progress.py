@@ -22,14 +22,15 @@ class Progress:
         self._done = self._before = 0
         self._total: int | None = None
 
-    def begin(self, files: Callable[[], Iterable[object] | None]) -> None:
-        """Starts the clock anew; what was noted before was there already.
+    def begin(self, files: Callable[[], Iterable[object] | None], *, done: int) -> None:
+        """Starts the clock anew.
 
         Args:
             files: gives what there is in all, to be counted in a thread of its own so that the time left can be told;
                 None where that cannot be known.
+            done: how many of them an earlier run has done.
         """
-        self._before = self._done
+        self._before = self._done = done
         self._start_s = time.monotonic()
         if self._shown:
             threading.Thread(target=self._count, args=(files,), name="count", daemon=True).start()

@@ -34,5 +34,18 @@ class Run(Protocol):
     def count(self) -> Iterable[object] | None:
         """All that there is to read, to be counted; None where that cannot be known."""
 
-    def run(self, tally: Tally, on_row: Callable[[Row], None]) -> None:
-        """Makes the rows and writes them; the tally and `on_row` are told each once it is written."""
+    @property
+    def done(self) -> int:
+        """How many of all that there is an earlier run has read."""
+
+    def run(self, tally: Tally, on_row: Callable[[Row], None], on_read: Callable[[], None]) -> None:
+        """Makes the rows and writes them.
+
+        Args:
+            tally: counts the rows; right at any moment, also when this is interrupted.
+            on_row: told each row once it is written.
+            on_read: called once all rows of a picture are.
+
+        Raises:
+            EdgeClassifyError: it cannot go on.
+        """

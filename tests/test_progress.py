@@ -20,9 +20,7 @@ def test_the_line_tells_rate_and_time_left(
     before: int, done: int, total: int | None, elapsed_s: float, line: str
 ) -> None:
     progress = Progress(shown=False)
-    for _ in range(before):
-        progress.step()
-    progress.begin(lambda: None)
+    progress.begin(lambda: None, done=before)
     for _ in range(done - before):
         progress.step()
     progress._total = total

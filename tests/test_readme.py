@@ -92,7 +92,8 @@ def _shell(command: str, folder: Path, expect: int = 0) -> subprocess.CompletedP
 
 
 @pytest.mark.parametrize(
-    "command", [c for c in COMMANDS if c.startswith(("edge-classify", "find")) and "--model" not in c]
+    "command",
+    [c for c in COMMANDS if c.startswith(("edge-classify", "find")) and "--model" not in c and "--watch" not in c],
 )
 def test_the_commands_of_the_runtime(command: str, bench: Path) -> None:
     pictures = len([p for p in (bench / "cells").rglob("*") if p.suffix in (".png", ".bmp")])
@@ -119,6 +120,20 @@ def test_the_commands_of_the_runtime(command: str, bench: Path) -> None:
         assert len(rows) == 1 + pictures
     else:
         assert len(rows) >= 1
+
+
+def test_the_command_that_watches_runs_until_it_is_stopped(bench: Path) -> None:
+    (command,) = [command for command in COMMANDS if "--watch" in command]
+    (bench / "dropped").mkdir()
+    shutil.copy(bench / "one.png", bench / "dropped")
+    output = re.search(r"--output (\S+)", command)
+    assert output
+    (bench / output[1]).unlink(missing_ok=True)
+    # Stopped once the row is there, as by hand.
+    stop = (
+        f"{command} & for i in $(seq 600); do grep -qs one.png {output[1]} && break; sleep 0.1; done; kill $!; wait $!"
+    )
+    assert "1 picture: " in _shell(stop, bench, expect=130).stderr
 
 
 def test_the_commands_of_training_in_their_order(

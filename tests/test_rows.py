@@ -42,8 +42,8 @@ problems = st.builds(
 
 
 def write(path: Path, rows: list[Row]) -> None:
-    with LineStream.to_file(path, overwrite=True) as stream:
-        sink = SUFFIXES[path.suffix](stream, LABELS)
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        sink = SUFFIXES[path.suffix](LineStream(file, "here"), LABELS)
         for row in rows:
             sink.write(row)
 

@@ -41,18 +41,19 @@ class ClusterRun:
         """All the files, to be counted; None where they come as a list."""
         return None if "-" in self._options["paths"] else found_pictures(self._options["paths"])
 
-    def run(self, tally: Tally, on_row: Callable[[Row], None]) -> None:
-        """Gives the parts out, and tells their rows in order.
+    @property
+    def done(self) -> int:
+        """0: finished parts are told again, so they are counted as they come."""
+        return 0
 
-        Args:
-            tally: counts the rows.
-            on_row: told each row once its part is on the disk.
+    def run(self, tally: Tally, on_row: Callable[[Row], None], on_read: Callable[[], None]) -> None:
+        """Gives the parts out, and tells their rows in order, each once its part is on the disk.
 
-        Raises:
-            EdgeClassifyError: no cluster, or no output.
+        Arguments and errors are those of `Run.run`.
         """
         spread = spread_of(self._options)
         rows = spread.rows(self._options["paths"], self._pictures, self.classifier, self._make_look)
         for row in self._stack.enter_context(closing(rows)):
             tally.add(row)
             on_row(row)
+            on_read()

@@ -1,8 +1,6 @@
 """Names in order, however many: what does not fit in a bounded part of memory is sorted on the disk."""
 
-import heapq
 import os
-import tempfile
 from collections.abc import Iterator
 
 MOST_IN_MEMORY = 20_000
@@ -34,14 +32,18 @@ class SortedNames:
         if self._file is None:
             yield from self._names
             return
+        from heapq import merge
+
         try:
-            yield from heapq.merge(self._names, *(_read_run(self._file, *run) for run in self._runs))
+            yield from merge(self._names, *(_read_run(self._file, *run) for run in self._runs))
         finally:
             os.close(self._file)
 
     def _write_run(self) -> None:
         if self._file is None:
-            with tempfile.TemporaryFile() as file:  # has no name, so nothing is left behind whatever happens
+            from tempfile import TemporaryFile  # slow to import, and few folders are large
+
+            with TemporaryFile() as file:  # has no name, so nothing is left behind whatever happens
                 self._file = os.dup(file.fileno())
         self._names.sort()
         start = os.lseek(self._file, 0, os.SEEK_CUR)
