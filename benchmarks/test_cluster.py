@@ -60,7 +60,7 @@ def _run(cluster: Cluster, paths: list[str], folder: Path) -> None:
     name = uuid.uuid4().hex
     job = Job(name, bundle, None, None, look_at_cell, str(folder))
     identity = Identity("", "", "", {}, (), _PART_SIZE)
-    with PartFolder(folder / f"{name}.csv", identity, overwrite=False, resume=False) as output:
+    with PartFolder(folder / f"{name}.csv", identity, name, overwrite=False, resume=False) as output:
         rows = sum(1 for _ in cluster.run(job, paths, output, _PART_SIZE))
     assert rows == len(paths), "one row a picture"
 
