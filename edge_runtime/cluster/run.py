@@ -16,7 +16,7 @@ from edge_runtime.errors import ClusterError, EdgeClassifyError
 from edge_runtime.row import Row
 
 LOCAL = "local"
-_CONNECT_S, _FIRST_WORKER_S, _WITHOUT_WORKERS_S, _LOOK_EVERY_S = 30, 120, 120, 5
+_CONNECT_S, _FIRST_WORKER_S, _WITHOUT_WORKERS_S, _LOOK_EVERY_S = 10, 120, 120, 5
 _PARTS_PER_THREAD = 2  # one in work and one waiting, so that no worker idles between two
 
 
