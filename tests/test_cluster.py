@@ -1,11 +1,14 @@
 """A run on two workers, real processes: the same rows, whatever is lost on the way."""
 
+import dataclasses
 import os
 import shutil
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import dask
@@ -15,7 +18,7 @@ from distributed import LocalCluster
 from edge_runtime.bundle import Bundle
 from edge_runtime.classifier import Classifier
 from edge_runtime.cluster.job import Job
-from edge_runtime.cluster.parts import Identity, Part, PartFolder, split
+from edge_runtime.cluster.parts import Identity, Part, PartFolder, check_run, split
 from edge_runtime.cluster.run import Cluster
 from edge_runtime.errors import ClusterError, ModelError, OutputError
 from edge_runtime.look import Look, look_at_cell
@@ -28,6 +31,10 @@ LABELS = ("all", "hem")
 PICTURES, PART_SIZE = 48, 5
 IDENTITY = Identity("1", "m", "c", {}, ("cells",), PART_SIZE)
 PATIENCE_S = 600  # for processes to start on a machine that does much else
+PATIENT = {
+    "distributed.comm.timeouts.connect": f"{PATIENCE_S}s",
+    "distributed.nanny.pre-spawn-environ": {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,34 +52,32 @@ def cells(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[LocalCluster]:
     """A scheduler with two workers."""
-    patient = {
-        "distributed.comm.timeouts.connect": f"{PATIENCE_S}s",
-        "distributed.nanny.pre-spawn-environ": {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
-    }
     with (
-        dask.config.set(patient),
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0) as cluster,
+        dask.config.set(PATIENT),
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", memory_limit=0) as cluster,
     ):
         yield cluster
 
 
 @pytest.fixture
 def run(scheduler: LocalCluster, default_bundle: Bundle, cells: Path, tmp_path: Path) -> Callable[..., list[Row]]:
-    """Runs the cells on the scheduler."""
+    """Runs the cells on the scheduler; `rows` interrupts after so many."""
 
     def of(
         name: str = "rows.csv",
         *,
         make_look: Callable[[Classifier], Look] = look_at_cell,
         resume: bool = False,
+        rows: int | None = None,
         bundle: Bundle = default_bundle,
     ) -> list[Row]:
         job = Job(uuid.uuid4().hex, bundle, None, None, make_look, os.getcwd())
         with (
-            PartFolder(tmp_path / name, IDENTITY, overwrite=False, resume=resume) as folder,
+            PartFolder(tmp_path / name, IDENTITY, job.name, overwrite=False, resume=resume) as folder,
             Cluster(scheduler.scheduler_address) as cluster,
+            closing(cluster.run(job, find_pictures(str(cells)), folder, PART_SIZE)) as found,
         ):
-            return list(cluster.run(job, find_pictures(str(cells)), folder, PART_SIZE))
+            return list(islice(found, rows))
 
     return of
 
@@ -122,32 +127,34 @@ def test_a_lost_worker_s_part_is_done_again(run: Callable[..., list[Row]], one_p
     assert joined(tmp_path / "rows.csv") == one_process
 
 
-def test_a_part_that_kills_every_worker_ends_the_run_and_a_resumed_one_does_the_rest(
-    run: Callable[..., list[Row]], scheduler: LocalCluster, one_process: bytes, tmp_path: Path
-) -> None:
-    marks = tmp_path / "marks"
-    marks.mkdir()
-    allowed, scheduler.scheduler.allowed_failures = scheduler.scheduler.allowed_failures, 0
-    try:
-        with pytest.raises(ClusterError, match=r"part \d+: cost 1 workers their life.*--resume"):
-            run(make_look=deadly_look(1, "033.png", marks))
-    finally:
-        scheduler.scheduler.allowed_failures = allowed
+def test_an_interrupted_run_is_gone_on_with(run: Callable[..., list[Row]], one_process: bytes, tmp_path: Path) -> None:
+    parts = -(-PICTURES // PART_SIZE)
+    run(rows=2 * PART_SIZE)
     left = {path: path.stat().st_mtime_ns for path in (tmp_path / "rows.csv").glob("part-*")}
-    assert left and joined(tmp_path / "rows.csv") != one_process
-    run(resume=True)
+    assert 2 <= len(left) < parts and not (tmp_path / "rows.csv" / "done.json").exists()
+    (tmp_path / "rows.csv" / f".{'0' * 32}.csv").write_text("what a lost worker left")
+    assert len(run(resume=True)) == PICTURES
     assert joined(tmp_path / "rows.csv") == one_process
     assert {path: path.stat().st_mtime_ns for path in left} == left  # finished parts were not done again
-    assert not [
-        path for path in (tmp_path / "rows.csv").iterdir() if path.name.startswith(".") and path.name != ".lock"
-    ]
+    assert len(list((tmp_path / "rows.csv").iterdir())) == parts + len((".lock", "run.json", "done.json"))
+
+
+def test_a_part_that_kills_its_workers_ends_the_run(default_bundle: Bundle, cells: Path, tmp_path: Path) -> None:
+    """On workers of its own: what it leaves is no place for others."""
+    (tmp_path / "marks").mkdir()
+    job = Job("deadly", default_bundle, None, None, deadly_look(9, "003.png", tmp_path / "marks"), os.getcwd())
+    with (
+        dask.config.set({**PATIENT, "distributed.scheduler.allowed-failures": 0}),
+        PartFolder(tmp_path / "rows.csv", IDENTITY, job.name, overwrite=False, resume=False) as folder,
+        Cluster("local:1") as cluster,
+        pytest.raises(ClusterError, match=r"part 0: cost 1 workers their life.*--resume"),
+    ):
+        list(cluster.run(job, find_pictures(str(cells)), folder, PART_SIZE))
 
 
 def test_a_machine_that_computes_otherwise_is_refused(
     run: Callable[..., list[Row]], default_bundle: Bundle, tmp_path: Path
 ) -> None:
-    import dataclasses
-
     answer = dataclasses.replace(default_bundle.probe_answer, pixels_sha256="0" * 64)
     with pytest.raises(ModelError, match="self-test failed: this machine prepares other pixels"):
         run(bundle=dataclasses.replace(default_bundle, probe_answer=answer))
@@ -209,7 +216,7 @@ def test_paths_are_cut_into_parts() -> None:
 
 
 def test_a_part_of_other_pictures_is_refused(tmp_path: Path) -> None:
-    with PartFolder(tmp_path / "rows.csv", IDENTITY, overwrite=False, resume=False) as folder:
+    with PartFolder(tmp_path / "rows.csv", IDENTITY, "this", overwrite=False, resume=False) as folder:
         write(folder, Part(0, ("a", "b")))
         assert [row.path for row in folder.rows(Part(0, ("a", "b")), LABELS)] == ["a", "b"]
         for now in (("a", "c"), ("a",), ("a", "b", "c"), ("b", "a")):
@@ -220,14 +227,14 @@ def test_a_part_of_other_pictures_is_refused(tmp_path: Path) -> None:
 def test_two_runs_into_one_folder_and_a_resumed_one_of_other_options_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     with (
-        PartFolder(path, IDENTITY, overwrite=False, resume=False),
+        PartFolder(path, IDENTITY, "this", overwrite=False, resume=False),
         pytest.raises(OutputError, match="another run is writing into it"),
     ):
-        PartFolder(path, IDENTITY, overwrite=False, resume=True)
+        PartFolder(path, IDENTITY, "this", overwrite=False, resume=True)
     other = Identity("1", "m", "c", {"threshold": "0.3"}, ("cells",), PART_SIZE)
     with pytest.raises(OutputError, match="was made with other options"):
-        PartFolder(path, other, overwrite=False, resume=True)
-    with PartFolder(path, other, overwrite=True, resume=False):
+        PartFolder(path, other, "other", overwrite=False, resume=True)
+    with PartFolder(path, other, "other", overwrite=True, resume=False):
         pass
 
 
@@ -236,5 +243,17 @@ def test_a_folder_of_somebody_else_is_never_emptied(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "part-000000.csv").write_text("precious")
     with pytest.raises(OutputError, match="is already there; give another --output"):
-        PartFolder(folder, IDENTITY, overwrite=True, resume=False)
+        PartFolder(folder, IDENTITY, "this", overwrite=True, resume=False)
     assert (folder / "part-000000.csv").read_text() == "precious"
+
+
+def test_what_is_left_of_another_run_writes_nothing_into_a_folder(tmp_path: Path) -> None:
+    """A worker may still be at a part when its run was interrupted and another took the folder."""
+    path = tmp_path / "rows.csv"
+    with PartFolder(path, IDENTITY, "first", overwrite=False, resume=False) as folder:
+        target = folder.target(Part(0, ("a",)))
+        check_run(target, "first")
+    with PartFolder(path, IDENTITY, "second", overwrite=True, resume=False):
+        check_run(target, "second")
+        with pytest.raises(OutputError, match="another run has taken the folder"):
+            check_run(target, "first")

@@ -1,6 +1,7 @@
 """Summaries by person: who a picture is of, and what their cells say together."""
 
 import csv
+import io
 import re
 from pathlib import Path
 
@@ -109,6 +110,12 @@ def test_pictures_of_nobody_and_unreadable_ones_are_told_apart(classifier: Class
     people.add(row("stray.png", 0.9))
     people.add(row("stray-2.png", 0.9))
     assert (people.summaries(), people.nameless, people.nameless_path) == ([], 2, "stray.png")
+
+
+def test_a_name_breaks_no_line(classifier: Classifier) -> None:
+    people = summed(classifier, [row("a\nb\x1b[2J/1.png", 0.9)])
+    assert people_table(people, LABELS).plain().splitlines()[1].startswith("a?b?[2J  1 ")
+    assert next(csv.DictReader(io.StringIO(people_csv(people, LABELS), newline="")))["person"] == "a\nb\x1b[2J"
 
 
 def test_the_table_and_the_file_hold_the_same(classifier: Classifier, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from distributed import WorkerPlugin, get_worker
 
 from edge_runtime.bundle import Bundle
 from edge_runtime.classifier import Classifier
+from edge_runtime.cluster.parts import check_run
 from edge_runtime.errors import ClusterError, OutputError
 from edge_runtime.interpreter import RuntimeName
 from edge_runtime.look import Look
@@ -110,8 +111,9 @@ def classify_part(job_name: str, paths: Sequence[str], target: Path) -> None:
             for frame in _frames(plugin.job.root, paths):
                 for row in look(frame):
                     sink.write(row)
+        check_run(target, job_name)
         os.replace(partial, target)
-    except FileNotFoundError as error:
+    except OSError as error:
         raise OutputError(
             f"{target}: cannot be written ({error.strerror}); the folder must be on every machine"
         ) from None

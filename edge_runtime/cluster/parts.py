@@ -26,6 +26,7 @@ _OTHER = {
     "arguments": "other PATHs",
     "part_size": "another --part-size",
 }
+_RUN = "run"
 _DONE = "done.json"
 _LOCK = ".lock"
 _OURS = re.compile(r"part-[0-9]{6,}\.(csv|jsonl|parquet)|run\.json")
@@ -73,12 +74,13 @@ def split(paths: Iterable[str], size: int) -> Iterator[Part]:
 class PartFolder(AbstractContextManager["PartFolder"]):
     """The folder, held by one run at a time."""
 
-    def __init__(self, folder: Path, identity: Identity, *, overwrite: bool, resume: bool) -> None:
+    def __init__(self, folder: Path, identity: Identity, run: str, *, overwrite: bool, resume: bool) -> None:
         """Claims the folder.
 
         Args:
             folder: made when absent; its suffix says the form of the parts.
             identity: of this run.
+            run: its name, another for every run.
             overwrite: whether a folder of another run is emptied.
             resume: whether finished parts of the same run are kept.
 
@@ -98,16 +100,16 @@ class PartFolder(AbstractContextManager["PartFolder"]):
             self._lock.close()
             raise OutputError(f"{folder}: another run is writing into it; give another --output") from None
         try:
-            self._claim(identity, overwrite=overwrite, resume=resume)
+            self._claim(identity, run, overwrite=overwrite, resume=resume)
         except BaseException:
             self._lock.close()
             raise
 
-    def _claim(self, identity: Identity, *, overwrite: bool, resume: bool) -> None:
+    def _claim(self, identity: Identity, run: str, *, overwrite: bool, resume: bool) -> None:
         note = self.folder / NOTE
         wanted = json.loads(json.dumps(asdict(identity)))
         if note.exists() and resume:
-            known = self._read(note)
+            known = _read(note)
             other = [name for name, value in wanted.items() if known.get(name) != value]
             if other:
                 raise OutputError(
@@ -120,7 +122,7 @@ class PartFolder(AbstractContextManager["PartFolder"]):
                 raise OutputError(f"{self.folder}: is already there; give {advice}")
             self._remove_all(_OURS)
         self._remove_all(_NO_MORE)
-        write_whole(note, (json.dumps(wanted, indent=2) + "\n").encode())
+        write_whole(note, (json.dumps({**wanted, _RUN: run}, indent=2) + "\n").encode())
 
     def target(self, part: Part) -> Path:
         """Where the rows of a part are."""
@@ -165,15 +167,6 @@ class PartFolder(AbstractContextManager["PartFolder"]):
     def _names(self) -> list[str]:
         return [name for name in os.listdir(self.folder) if name != _LOCK]
 
-    def _read(self, note: Path) -> dict[str, object]:
-        try:
-            known = json.loads(note.read_text("utf-8"))
-        except (OSError, ValueError):
-            known = None
-        if not isinstance(known, dict):
-            raise OutputError(f"{note}: is damaged; give --overwrite or another --output")
-        return known
-
     def _remove_all(self, names: re.Pattern[str]) -> None:
         for name in filter(names.fullmatch, self._names()):
             try:
@@ -182,3 +175,23 @@ class PartFolder(AbstractContextManager["PartFolder"]):
                 raise OutputError(
                     f"{self.folder / name}: cannot be deleted ({error.strerror}); give another --output"
                 ) from None
+
+
+def check_run(target: Path, run: str) -> None:
+    """Makes sure that a part still belongs to the run that its folder is of.
+
+    Raises:
+        OutputError: another run has taken the folder since.
+    """
+    if _read(target.parent / NOTE).get(_RUN) != run:
+        raise OutputError(f"{target.parent}: another run has taken the folder; this one writes nothing more")
+
+
+def _read(note: Path) -> dict[str, object]:
+    try:
+        known = json.loads(note.read_text("utf-8"))
+    except (OSError, ValueError):
+        known = None
+    if not isinstance(known, dict):
+        raise OutputError(f"{note}: is damaged, or not there on every machine; give --overwrite or another --output")
+    return known

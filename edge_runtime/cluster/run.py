@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
 from types import TracebackType
 from typing import Any
@@ -16,7 +16,7 @@ from edge_runtime.errors import ClusterError, EdgeClassifyError
 from edge_runtime.row import Row
 
 LOCAL = "local"
-_CONNECT_S, _FIRST_WORKER_S, _WITHOUT_WORKERS_S, _LOOK_EVERY_S = 30, 120, 120, 5
+_CONNECT_S, _FIRST_WORKER_S, _WITHOUT_WORKERS_S, _LOOK_EVERY_S = 10, 120, 120, 5
 _PARTS_PER_THREAD = 2  # one in work and one waiting, so that no worker idles between two
 
 
@@ -56,14 +56,14 @@ class Cluster(AbstractContextManager["Cluster"]):
         cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port, and nobody else's business
             silence_logs=logging.CRITICAL,
             memory_limit=0,  # a large picture must not look like a leak
         )
         self._stack.enter_context(cluster)
         return self._stack.enter_context(Client(cluster))
 
-    def run(self, job: Job, paths: Iterable[str], folder: PartFolder, part_size: int) -> Iterator[Row]:
+    def run(self, job: Job, paths: Iterable[str], folder: PartFolder, part_size: int) -> Generator[Row, None, None]:
         """Has every part classified that is not yet.
 
         Args:

@@ -88,7 +88,9 @@ class Spread:
             root=os.getcwd(),
         )
         with ExitStack() as stack:
-            folder = PartFolder(self.output.absolute(), identity, overwrite=self.overwrite, resume=self.resume)
+            folder = PartFolder(
+                self.output.absolute(), identity, job.name, overwrite=self.overwrite, resume=self.resume
+            )
             stack.enter_context(folder)
             cluster = stack.enter_context(Cluster(self.address))
             yield from cluster.run(job, paths, folder, self.part_size)

@@ -60,6 +60,7 @@ def judgement_notes(judgement: Judgement) -> list[str]:
         notes.append(f"Without intervals: {judgement.no_intervals}.")
     else:
         notes.append(f"In brackets 95 % intervals from a bootstrap over {judgement.people} people.")
+    notes.append("Of people the model learnt from, scores are too good.")
     if judgement.unknown:
         notes.append(f"{judgement.unknown} cells have no known truth, the first {judgement.unknown_path}")
     return notes

@@ -27,8 +27,11 @@ class Table:
         return file.getvalue()
 
     def plain(self) -> str:
-        """In columns, for a terminal."""
-        lines = [self.header, *self.rows]
+        """In columns, for a terminal; no name steers it or breaks a line."""
+        lines = [
+            tuple("".join(c if c.isprintable() else "?" for c in text) for text in line)
+            for line in (self.header, *self.rows)
+        ]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join(
             "  ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)).rstrip() for line in lines
