@@ -392,7 +392,7 @@ def test_a_signal_at_a_live_camera_keeps_the_rows(number: signal.Signals, tmp_pa
     output = tmp_path / "rows.csv"
     with mjpeg_server(live) as address:
         secret = address.replace("://", f"://user:{SECRET}@") + f"?key={SECRET}"
-        with started("--camera", secret, "--output", output) as process:
+        with started("--camera", secret, "--input", "cells", "--output", output) as process:
             wait_for_rows(output, 3)
             assert_ends_cleanly(process, number, output)
     rows = rows_of(output.read_text("utf-8"))
@@ -408,7 +408,7 @@ def test_a_camera_that_stops_sending_ends_with_an_error_row(run_cli: RunCli) -> 
             time.sleep(0.3)
 
     with mjpeg_server(three) as address:
-        done = run_cli("--camera", address.replace("://", f"://user:{SECRET}@"))
+        done = run_cli("--camera", address.replace("://", f"://user:{SECRET}@"), "--input", "cells")
     *good, last = rows_of(done.stdout)
     assert done.returncode == 3
     assert good
