@@ -37,7 +37,8 @@ def draw_cells(picture: PixelArray, field: Field, rows: Sequence[Row]) -> PixelA
     scale = max(_SMALLEST_TEXT, len(picture) * _TEXT_SHARE / _FONT_PX)
     thick = max(1, round(2 * scale))
     line_px = round(_FONT_PX * scale * 1.3)
-    drawn = cv2.copyMakeBorder(picture, 0, 2 * line_px, 0, 0, cv2.BORDER_CONSTANT, value=_WHITE)
+    below = np.full((2 * line_px, picture.shape[1], 3), _WHITE, np.uint8)
+    drawn = np.ascontiguousarray(np.concatenate([picture, below]))
     for cell, row in zip(field.cells, rows, strict=bool(field.cells)):
         colour = _colour(row)
         cv2.drawContours(drawn, [cell.contour[:, np.newaxis]], -1, colour, thick + 1)
@@ -47,7 +48,7 @@ def draw_cells(picture: PixelArray, field: Field, rows: Sequence[Row]) -> PixelA
     for number, text in enumerate((first, NOTE), start=1):
         at = (line_px // 4, len(picture) + round(line_px * (number - 0.3)))
         cv2.putText(drawn, text, at, _FONT, scale, _BLACK, max(1, thick // 2), cv2.LINE_AA)
-    return np.asarray(drawn, np.uint8)
+    return drawn
 
 
 class Annotator:

@@ -61,7 +61,7 @@ def _nucleus(picture: PixelArray, background: Background, cell: PixelArray) -> P
     allowed = cv2.resize(cell * np.uint8(255), (crop, crop), interpolation=cv2.INTER_LINEAR_EXACT)
     deep = ((depth > level) & (allowed > _HALF)).astype(np.uint8)
     outlines = cv2.findContours(deep, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
-    mask = np.zeros_like(deep)
+    mask = np.zeros((crop, crop), np.uint8)
     if not outlines:
         return mask
     # Lobes of one nucleus lie together in the middle; what else is in the window lies farther out.
@@ -79,8 +79,9 @@ def _distance(outline: "np.ndarray[tuple[int, ...], np.dtype[np.int32]]", point:
 def _window(picture: PixelArray, left: int, top: int, side: int) -> PixelArray:
     """A square of the picture; beyond its border the border's pixels."""
     height, width = picture.shape[:2]
-    beyond = [max(0, -top), max(0, top + side - height), max(0, -left), max(0, left + side - width)]
+    above, below = max(0, -top), max(0, top + side - height)
+    before, after = max(0, -left), max(0, left + side - width)
     part = picture[max(0, top) : top + side, max(0, left) : left + side]
-    if not any(beyond):
+    if not any((above, below, before, after)):
         return part
-    return np.asarray(cv2.copyMakeBorder(part, *beyond, cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(cv2.copyMakeBorder(part, above, below, before, after, cv2.BORDER_REPLICATE), np.uint8)

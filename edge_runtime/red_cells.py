@@ -46,7 +46,7 @@ def measure_um_per_pixel(picture: PixelArray, background: Background) -> float |
         return None
     middle = _middle(diameters_px)
     alike = diameters_px[(diameters_px > middle / _ALIKE) & (diameters_px < middle * _ALIKE)]
-    return RED_CELL_UM / float(alike.mean()) * factor
+    return float(RED_CELL_UM / alike.mean() * factor)
 
 
 def _diameters_px(picture: PixelArray, background: Background) -> npt.NDArray[np.float64]:

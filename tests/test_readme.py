@@ -119,6 +119,9 @@ def test_the_commands_of_the_runtime(command: str, bench: Path) -> None:
         return
     if "some.avi" in command:
         _write_video(bench / "some.avi")
+    if "fields/" in command:
+        (bench / "fields").mkdir(exist_ok=True)
+        shutil.copy(ROOT / "samples" / "cell-01.png", bench / "fields" / "field.png")
     output = re.search(r"--output (\S+)", command)
     if output:
         (bench / output[1]).unlink(missing_ok=True)

@@ -1,0 +1,145 @@
+"""Real cells pasted into real backgrounds: is what is found there answered as the original picture is?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edge_runtime.cells import find_cells
+from edge_runtime.classifier import Classifier
+from edge_runtime.density import measure_background, violet
+from edge_runtime.look_at_field import rows_of
+from edge_runtime.preprocess import PixelArray
+from edge_runtime.sources.frame import Frame
+
+FIELD_UM_PER_PIXEL = 0.08
+"""Of BCCD: its red cells are some 90 pixels wide, and 7.5 um."""
+
+SCALES = (0.7, 1.4)
+_CELLS_A_FIELD = 6
+_TILES_DOWN, _TILES_ACROSS = 4, 6
+_TILE_PX = 160
+_TRIES = 200
+_VIOLET, _MOST_VIOLET = 0.1, 0.002  # share of a tile's pixels that may be of a white cell or a platelet
+_BLACK = 16
+_SOFT_PX = 0.7  # the optics' blur of a pasted rim
+_APART_PX = 12
+_LEAST_MASK = 0.02
+_HIDDEN = 0.5  # a find whose middle lies this share of the cell's width away is another
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Of pasted cells: how many were found, and of these how many have the original's label, and its whole answer."""
+
+    pasted: int
+    found: int
+    same_label: int
+    same_answer: int
+
+
+def red_cell_tiles(fields: Sequence[PixelArray]) -> list[PixelArray]:
+    """Squares of fields `[height, width, 3]`, BGR, without white cells."""
+    tiles = []
+    for field in fields:
+        stained = violet(field, measure_background(field)) > _VIOLET
+        for top in range(0, field.shape[0] - _TILE_PX + 1, _TILE_PX):
+            for left in range(0, field.shape[1] - _TILE_PX + 1, _TILE_PX):
+                part = np.s_[top : top + _TILE_PX, left : left + _TILE_PX]
+                if stained[part].mean() < _MOST_VIOLET:
+                    tiles.append(field[part])
+    return tiles
+
+
+def paste(
+    cells: Sequence[PixelArray], tiles: Sequence[PixelArray], um_per_pixel: float, rng: np.random.Generator
+) -> tuple[PixelArray, list[tuple[float, float, float] | None], float]:
+    """Makes a field of tiles, mirrored to fit each other, and pastes cells at random places, angles and one scale.
+
+    Args:
+        cells: pictures of C-NMC, uint8 `[450, 450, 3]`, BGR, on black.
+        tiles: from `red_cell_tiles`.
+        um_per_pixel: of the cells' pictures.
+        rng: chooses.
+
+    Returns:
+        The field, x, y and width of each cell there (None where there was no room), and its um per pixel.
+    """
+    zoom = float(rng.uniform(*SCALES))
+    size = round(_TILE_PX * zoom)
+    rows = []
+    for _ in range(_TILES_DOWN):
+        chosen = [tiles[int(rng.integers(len(tiles)))] for _ in range(_TILES_ACROSS)]
+        rows.append(np.hstack([cv2.resize(tile, (size, size), interpolation=cv2.INTER_AREA) for tile in chosen]))
+    field = np.vstack(rows)
+    field_um = FIELD_UM_PER_PIXEL / zoom
+    taken = np.zeros(field.shape[:2], np.uint8)
+    places: list[tuple[float, float, float] | None] = []
+    for cell in cells:
+        places.append(_paste_one(field, taken, cell, um_per_pixel / field_um, rng))
+    return field, places, field_um
+
+
+def _paste_one(
+    field: PixelArray, taken: PixelArray, cell: PixelArray, factor: float, rng: np.random.Generator
+) -> tuple[float, float, float] | None:
+    side = len(cell)
+    turn = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), float(rng.uniform(0, 360)), 1.0)
+    alpha = (cell.max(axis=2) > _BLACK).astype(np.float32)
+    # Turned and shrunk together with its mask and divided by it, so that the rim is not mixed with black.
+    layers = np.dstack([cell.astype(np.float32) * alpha[..., np.newaxis], alpha])
+    turned = cv2.warpAffine(layers, turn, (side, side), flags=cv2.INTER_LINEAR)
+    size = max(1, round(side * factor))
+    reduced = cv2.resize(turned, (size, size), interpolation=cv2.INTER_AREA)
+    small = reduced[..., :3] / np.maximum(reduced[..., 3:], _LEAST_MASK)
+    soft = cv2.GaussianBlur(reduced[..., 3], (0, 0), _SOFT_PX)
+    small[reduced[..., 3] < _LEAST_MASK] = 0
+    x, y, width, height = cv2.boundingRect((reduced[..., 3] > _LEAST_MASK).astype(np.uint8))
+    small, soft = small[y : y + height, x : x + width], soft[y : y + height, x : x + width, np.newaxis]
+    gap = _APART_PX
+    for _ in range(_TRIES):
+        top = int(rng.integers(gap, field.shape[0] - height - gap))
+        left = int(rng.integers(gap, field.shape[1] - width - gap))
+        if taken[top - gap : top + height + gap, left - gap : left + width + gap].any():
+            continue
+        taken[top : top + height, left : left + width] = 1
+        under = field[top : top + height, left : left + width]
+        under[:] = np.clip(np.rint(small * soft + under * (1 - soft)), 0, 255).astype(np.uint8)
+        return left + width / 2, top + height / 2, float(max(width, height))
+    return None
+
+
+def round_trip(
+    classifier: Classifier, cells: Sequence[PixelArray], tiles: Sequence[PixelArray], *, known_scale: bool
+) -> Counts:
+    """Pastes cells, finds them and compares their answers with those of the originals."""
+    rng = np.random.default_rng(1)
+    spec = classifier.contract.input
+    assert spec.um_per_pixel is not None
+    pasted = found = same_label = same_answer = 0
+    for start in range(0, len(cells), _CELLS_A_FIELD):
+        group = cells[start : start + _CELLS_A_FIELD]
+        picture, places, field_um = paste(group, tiles, spec.um_per_pixel, rng)
+        field = find_cells(picture, spec, um_per_pixel=field_um if known_scale else None)
+        rows = rows_of(Frame("pasted", picture), field, classifier)
+        for cell, place in zip(group, places, strict=True):
+            if place is None:
+                continue
+            pasted += 1
+            x, y, width = place
+            near = [
+                row
+                for row in rows
+                if row.box is not None
+                and np.hypot(row.box[0] + row.box[2] / 2 - x, row.box[1] + row.box[3] / 2 - y) < _HIDDEN * width
+            ]
+            if not near:
+                continue
+            found += 1
+            wanted = classifier.classify(cell)
+            same_label += near[0].label == wanted.label
+            same_answer += near[0].label == wanted.label and near[0].status == (
+                "uncertain" if wanted.uncertain else "ok"
+            )
+    return Counts(pasted, found, same_label, same_answer)
