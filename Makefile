@@ -55,7 +55,7 @@ $(RUNTIME)/.ready: $(RUNTIME_FILES) | system
 	$(RUNTIME)/bin/pip install --quiet .
 	touch $@
 
-# Everything, editable. The tests read picamera2's signatures; what it needs itself there is only on a Raspberry Pi.
+# Everything, editable. The tests drive the real picamera2; the libcamera that it needs is only on a Raspberry Pi.
 $(ALL)/.ready: setup.cfg pyproject.toml | system
 	$(PYTHON) -m venv --clear $(ALL)
 	$(ALL)/bin/pip install --quiet --editable '.[live,train,bench,dev]'

@@ -152,7 +152,6 @@ def _classify(
     tally = Tally()
     to_file = output is not None or camera_options.session is not None
     progress = _Progress(tally, shown=to_file and sys.stderr.isatty())
-    named = to_file or not sys.stdout.isatty()
 
     def notice(line: str) -> None:
         progress.clear()
@@ -178,6 +177,7 @@ def _classify(
             look, sink = page.watch(look), page.forgive(kept)
         else:
             sink = session or _open_sink(stack, classifier.contract.labels, output, overwrite)
+        named = to_file or not sys.stdout.isatty()
 
         def on_row(row: "Row") -> None:
             if row.status == "error" and named:

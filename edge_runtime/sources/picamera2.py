@@ -59,6 +59,7 @@ class Picamera2Camera:
         try:
             picture = self._camera.capture_array("main", wait=timeout_s)
         except FutureTimeoutError:
+            self._camera.cancel_all_and_flush()  # or the camera could not be closed, says picamera2
             raise CameraError(f"sent nothing for {timeout_s:.1f} s") from None
         except RuntimeError as error:
             raise CameraError(f"failed ({error})") from None
