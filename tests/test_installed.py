@@ -112,7 +112,7 @@ def test_the_wheel_carries_the_runtime_and_its_model_and_nothing_else(wheel: Pat
     assert {name for name in names if name.startswith("edge_runtime/")} == {
         str(path.relative_to(ROOT))
         for path in (ROOT / "edge_runtime").rglob("*")
-        if path.suffix in (".py", ".tflite", ".typed")
+        if path.suffix in (".py", ".tflite", ".typed") or path.parent.name == "static"
     }
     assert model == (ROOT / "edge_runtime" / "models" / "default.tflite").read_bytes()
 
@@ -137,6 +137,25 @@ def test_a_runtime_that_is_missing_says_how_to_install_it(plain: Environment, sa
     assert (done.returncode, done.stdout) == (1, "")
     assert "pip install 'edge-classify[tflite-runtime]'" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_page_without_its_extra_says_how_to_install_it(plain: Environment, samples: Path) -> None:
+    done = plain.run("edge-classify", "--camera", str(samples / "cell-*.png"), "--live", "0")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "pip install 'edge-classify[live]'" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_the_page_is_served_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    live = fresh(tmp_path / "env", f"{wheel}[live]")
+    code = (
+        "from edge_runtime.live.door import Door\n"
+        "from edge_runtime.live.address import PageAddress\n"
+        "from edge_runtime.live.pages import Pages\n"
+        "pages = Pages(None, Door(PageAddress('127.0.0.1', 0), None), print)\n"
+        "assert b'page.js' in pages._files['page.html'] and b'import' in pages._files['page.js']\n"
+    )
+    done = live.run("python", "-c", code)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @needs_tflite_runtime
