@@ -1,10 +1,9 @@
-"""An http camera in a process of its own: `python -m benchmarks.http_camera PORT FPS`; FPS 0 is as fast as it goes.
+"""An http camera in a process of its own: `python -m benchmarks.http_camera PORT FPS`.
 
 It writes to standard output when it listens and when it sends which picture, in seconds of CLOCK_MONOTONIC, which all
 processes of a machine share.
 """
 
-import os
 import socket
 import subprocess
 import sys
@@ -118,10 +117,10 @@ def _send(viewer: socket.socket, pictures: list[bytes], fps: float) -> None:
             data = pictures[number]
             sent_s = time.monotonic()
             viewer.sendall(_HEAD[1] % len(data) + data + b"\r\n")
-            if fps:
-                os.write(sys.stdout.fileno(), f"{number} {sent_s}\n".encode())
-                due_s += 1 / fps
-                time.sleep(max(0.0, due_s - time.monotonic()))
+            sys.stdout.write(f"{number} {sent_s}\n")
+            sys.stdout.flush()
+            due_s += 1 / fps
+            time.sleep(max(0.0, due_s - time.monotonic()))
             number = (number + 1) % len(pictures)
     except OSError:
         return  # the viewer has gone
