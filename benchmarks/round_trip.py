@@ -68,11 +68,12 @@ def paste(
     """
     zoom = float(rng.uniform(*SCALES))
     size = round(_TILE_PX * zoom)
-    rows = []
+    rows: list[PixelArray] = []
     for _ in range(_TILES_DOWN):
         chosen = [tiles[int(rng.integers(len(tiles)))] for _ in range(_TILES_ACROSS)]
-        rows.append(np.hstack([cv2.resize(tile, (size, size), interpolation=cv2.INTER_AREA) for tile in chosen]))
-    field = np.vstack(rows)
+        resized = [cv2.resize(tile, (size, size), interpolation=cv2.INTER_AREA) for tile in chosen]
+        rows.append(np.asarray(np.hstack(resized), np.uint8))
+    field = np.asarray(np.vstack(rows), np.uint8)
     field_um = FIELD_UM_PER_PIXEL / zoom
     taken = np.zeros(field.shape[:2], np.uint8)
     places: list[tuple[float, float, float] | None] = []

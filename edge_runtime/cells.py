@@ -31,8 +31,9 @@ _WORKING_UM = 0.2
 _SMOOTH_PX, _BRIDGE_PX = 1.5, 3
 _CELL, _NUCLEUS = 0.08, 0.2  # violet density from which a pixel is of a cell, of a nucleus
 _SMALLEST_NUCLEUS_UM2, _LARGEST_CELL_UM2 = 12.0, 500.0
-_NECK = 0.55  # two bodies are two cells where the neck is narrower than this share of the thicker one
+_NECK = 0.35  # two bodies are two cells where the neck is narrower than this share of the thicker one
 _GROWN_PX = 2
+_SMALLEST_PART_UM2 = 30.0  # of nucleus: what is parted from a cell is a whole cell, not a lobe
 _GREYEST = 2.0  # mean difference of the channels, of 255
 _SOLID, _LEAST_NUCLEUS = 0.87, 0.5  # of a lymphoid cell: nucleus to its hull, nucleus to cell
 _WIDEST_EDGE_UM = 2.5  # from the middle of the nucleus to the slide, in focus about half of it
@@ -158,7 +159,7 @@ def _apart(body: _Body, stain: npt.NDArray[np.float32]) -> list[_Body]:
         mask = ((labels == label) & (body.mask > 0)).astype(np.uint8)
         x, y, width, height = cv2.boundingRect(mask)
         part = _Body(mask[y : y + height, x : x + width], body.left + x, body.top + y)
-        if _um2(cv2.countNonZero(part.nucleus(stain))) < _SMALLEST_NUCLEUS_UM2:
+        if _um2(cv2.countNonZero(part.nucleus(stain))) < _SMALLEST_PART_UM2:
             return [body]  # a bulge, not a cell
         parts.append(part)
     return parts
