@@ -64,6 +64,7 @@ _PROGRESS_EVERY = 25
     type=click.Choice(["litert", "tflite-runtime"]),
     help="Interpreter; LiteRT when not given, else what is installed.",
 )
+@click.option("--delegate", metavar="FILE", help="Shared library of an accelerator's TFLite delegate; it must be used.")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="CPU threads a picture.")
 @click.option(
     "--threshold",
@@ -80,6 +81,7 @@ def command(
     output: Path | None,
     overwrite: bool,
     runtime: "RuntimeName | None",
+    delegate: str | None,
     threads: int,
     threshold: float | None,
     self_test: bool,
@@ -102,7 +104,7 @@ def command(
         raise click.UsageError("Give one of: PATH, --camera, --self-test, --info.")
 
     def load() -> "Classifier":
-        return _load(model, runtime, threads, threshold)
+        return _load(model, runtime, threads, threshold, delegate)
 
     if self_test:
         _self_test(load())
@@ -112,13 +114,19 @@ def command(
         _classify(paths, camera, load, output, overwrite)
 
 
-def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, threshold: float | None) -> "Classifier":
+def _load(
+    model: Path | None,
+    runtime: "RuntimeName | None",
+    threads: int,
+    threshold: float | None,
+    delegate: str | None,
+) -> "Classifier":
     from edge_runtime.bundle import read_bundle
     from edge_runtime.classifier import DEFAULT_MODEL, Classifier
 
     bundle = read_bundle(model or DEFAULT_MODEL)
     try:
-        return Classifier(bundle, runtime=runtime, threads=threads, threshold=threshold)
+        return Classifier(bundle, runtime=runtime, threads=threads, threshold=threshold, delegate=delegate)
     except ModelError as error:
         text = str(error)
         raise ModelError(text if str(bundle.path) in text else f"{bundle.path}: {text}") from None
