@@ -11,7 +11,7 @@ from benchmarks.compare import markdown_of as compare_markdown
 from benchmarks.compare import read_latency
 from benchmarks.instructions import as_json, count_instructions, default_models
 from benchmarks.instructions import markdown_of as instructions_table
-from benchmarks.latency import measure
+from benchmarks.latency import COLD_RUNS, QUERIES, QUICK_COLD_RUNS, QUICK_QUERIES, measure
 from benchmarks.latency_page import markdown_of as latency_markdown
 from benchmarks.latency_page import page_of
 from benchmarks.machine import board_slug
@@ -59,7 +59,12 @@ def latency(quick: bool, out: Path) -> None:
     except PicturesError as error:
         click.echo(f"{error}; measuring on the drawn samples", err=True)
         paths = sample_paths()
-    measured = measure(paths, quick=quick, say=lambda text: click.echo(text, err=True))
+    measured = measure(
+        paths,
+        queries=QUICK_QUERIES if quick else QUERIES,
+        cold_runs=QUICK_COLD_RUNS if quick else COLD_RUNS,
+        say=lambda text: click.echo(text, err=True),
+    )
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / "latency.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")

@@ -36,7 +36,7 @@ from edge_runtime.sources.frame import Frame
 
 SCHEMA = 1
 QUERIES, QUICK_QUERIES = 4096, 1024  # MLPerf asks for 1,024 at least
-_COLD_RUNS, _QUICK_COLD_RUNS = 10, 3
+COLD_RUNS, QUICK_COLD_RUNS = 10, 3
 _STARTS = 20
 STAGES = ("read", "decode", "prepare", "guard", "invoke", "decide", "write")
 # Halves of one run that differ by more than this were not taken on a quiet machine; nor was a run with others at work.
@@ -49,12 +49,13 @@ _COLD_STEPS = {
 _COLD_COMMAND = "edge-classify one.png"
 
 
-def measure(pictures: Sequence[Path], *, quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
+def measure(pictures: Sequence[Path], *, queries: int, cold_runs: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Measures everything.
 
     Args:
         pictures: files of real cells, gone through in turn.
-        quick: fewer repeats, under a minute on two cores.
+        queries: pictures of the single stream, and offline.
+        cold_runs: new processes of each kind.
         say: told what is being measured.
 
     Returns:
@@ -62,7 +63,6 @@ def measure(pictures: Sequence[Path], *, quick: bool, say: Callable[[str], None]
     """
     load = os.getloadavg()[0]
     before = machine_state()
-    queries = QUICK_QUERIES if quick else QUERIES
     say(f"single stream, {queries} pictures, beside the bare loop")
     stages, ours_ms, bare_ms = _single_stream(pictures, queries)
     say("offline, threads, start")
@@ -77,7 +77,7 @@ def measure(pictures: Sequence[Path], *, quick: bool, say: Callable[[str], None]
         "offline": _offline(pictures, queries),
         "threads": _threads(pictures, queries // 4),
         "start": _start(pictures[0]),
-        "cold": _cold(_QUICK_COLD_RUNS if quick else _COLD_RUNS),
+        "cold": _cold(cold_runs),
         "memory": _memory(),
         "kernels": _kernels(),
         "model_bytes": DEFAULT_MODEL.stat().st_size,

@@ -18,6 +18,7 @@ _MODULES: dict[RuntimeName, str] = {
     "litert": "ai_edge_litert.interpreter",
     "tflite-runtime": "tflite_runtime.interpreter",
 }
+_WITHOUT_DELEGATE = "leave --delegate out, or compile the model for it with its vendor's tool"
 _DELEGATE_NODE, _XNNPACK = "DELEGATE", "XNNPACK"
 _INSTALL: dict[RuntimeName, str] = {
     "litert": "pip install ai-edge-litert",
@@ -114,16 +115,18 @@ class Interpreter:
             inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
             first_line = str(error).strip().partition("\n")[0]
+            if delegate is not None:
+                reason = first_line or "it gives no reason"
+                raise InterpreterError(
+                    f"delegate {delegate} refuses the model ({reason}); {_WITHOUT_DELEGATE}"
+                ) from None
             raise ModelError(f"the model does not load in {self.runtime} ({first_line}); export it again") from None
         if len(inputs) != 1 or len(outputs) != 1:
             raise ModelError(f"the model has {len(inputs)} inputs and {len(outputs)} outputs, must have one each")
         self.input = _spec(inputs[0])
         self.output = _spec(outputs[0])
         if delegate is not None and not self.kernels().delegated:
-            raise InterpreterError(
-                f"delegate {delegate} loaded but took no operator of the model; leave --delegate out, or "
-                "compile the model for it with its vendor's tool"
-            )
+            raise InterpreterError(f"delegate {delegate} loaded but took no operator of the model; {_WITHOUT_DELEGATE}")
         self._input_index, self._output_index = inputs[0]["index"], outputs[0]["index"]
 
     def invoke(self, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
