@@ -138,10 +138,12 @@ def test_a_delegate_that_takes_nothing_is_refused(tmp_path: Path, default_bundle
         Interpreter(default_bundle.model, delegate=str(library))
 
 
-# The fields of TfLiteDelegate (tensorflow/lite/core/c/common.h) ; the flag at the fifth place is kTfLiteDelegateFlagsAllowDynamicTensors.
+# The fields of TfLiteDelegate (tensorflow/lite/core/c/common.h); the flag is kTfLiteDelegateFlagsAllowDynamicTensors.
 _IDLE_DELEGATE = """
 #include <stdlib.h>
-struct delegate { void *data; int (*prepare)(void *context, void *delegate); void *copies[3]; long flags; void *rest[8]; };
+struct delegate {
+    void *data; int (*prepare)(void *context, void *delegate); void *copies[3]; long flags; void *rest[8];
+};
 static int prepare(void *context, void *delegate) { return 0; }
 void *tflite_plugin_create_delegate(char **keys, char **values, size_t count, void (*report)(const char *)) {
     struct delegate *made = calloc(1, sizeof *made);
