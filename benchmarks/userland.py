@@ -6,6 +6,7 @@ Its packages are only unpacked, which takes seconds; nothing in it needs to run 
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -155,9 +156,11 @@ def userland(release: str) -> Userland:
     cache = Path(os.environ.get(CACHE_VARIABLE) or _DEFAULT_CACHE)
     cache.mkdir(parents=True, exist_ok=True)
     made = Userland(release, cache / release)
-    if not made.folder.is_dir():
-        _unpack(release, made.folder)
-    _install(made)
+    with open(cache / f"{release}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process may be making the same one
+        if not made.folder.is_dir():
+            _unpack(release, made.folder)
+        _install(made)
     return made
 
 
