@@ -47,7 +47,7 @@ def report(file: Path, out: Path | None) -> None:
 
 
 @group.command()
-@click.option("--quick", is_flag=True, help="Fewer repeats: under a minute on two quiet cores.")
+@click.option("--quick", is_flag=True, help="Fewer repeats.")
 @click.option("--out", type=_PATH, default=Path("benchmarks/results"), show_default=True, help="Folder to write to.")
 def latency(quick: bool, out: Path) -> None:
     """Measure latency by stage, start and memory; write latency.json, latency.md and latency.html.
