@@ -9,13 +9,16 @@ BUNDLE := edge_runtime/models/default.tflite
 MEASURED := train/measured/c-nmc.csv
 RUNTIME_FILES := $(shell find edge_runtime -name '*.py' -o -name '*.tflite') setup.cfg pyproject.toml
 
-.PHONY: demo test check format bench model measure report wheel clean
+.PHONY: demo test test-arm64 check format bench model measure report wheel clean
 
 demo: $(RUNTIME)/.ready ## classify the sample pictures with the shipped model
 	$(RUNTIME)/bin/edge-classify samples
 
-test: $(ALL)/.ready test-system ## all tests
-	$(ALL)/bin/python -m pytest tests
+test: $(ALL)/.ready test-system ## all tests but those of test-arm64
+	$(ALL)/bin/python -m pytest tests --ignore=tests/test_arm64.py
+
+test-arm64: $(ALL)/.ready | arm64-system ## the wheel in the Debians of a Raspberry Pi, under QEMU
+	$(ALL)/bin/python -m pytest tests/test_arm64.py
 
 check: $(ALL)/.ready ## format, lint, types, imports
 	$(ALL)/bin/ruff format --check .
@@ -31,6 +34,7 @@ bench: $(ALL)/.ready ## latency, start-up and memory on this machine, and the ta
 	mkdir -p benchmarks/results
 	$(ALL)/bin/python -m pytest benchmarks -q --benchmark-json=benchmarks/results/latest.json
 	$(ALL)/bin/python -m benchmarks report benchmarks/results/latest.json
+	$(ALL)/bin/python -m benchmarks latency --out benchmarks/results
 
 model: $(ALL)/.ready ## train on everyone -> compress -> verify -> the default model
 	$(ALL)/bin/python -m train fit --everyone --data $(DATA)/c-nmc --run $(RUN) --out-of-fold $(MEASURED)
@@ -83,3 +87,9 @@ test-system:
 	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 	  $$sudo apt-get update && $$sudo apt-get install --yes --no-install-recommends $$missing; } || \
 	  echo "cannot install $$missing: the tests that need it will skip"
+
+# Without root, or where these cannot be had, the tests say so and skip.
+.PHONY: arm64-system
+arm64-system:
+	@dpkg-query --show $$(cat system-packages-arm64.txt) >/dev/null 2>&1 || [ "$$(id -u)" != 0 ] || { \
+	  apt-get update && apt-get install --yes --no-install-recommends $$(cat system-packages-arm64.txt); } || true

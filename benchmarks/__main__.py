@@ -1,19 +1,35 @@
-"""`python -m benchmarks`: report, live, soak, kills."""
+"""`python -m benchmarks`: report, latency, compare, instructions, parity, live, soak, kills."""
 
+import json
 import tempfile
 from pathlib import Path
 
 import click
 
+from benchmarks.boards import BOARDS
+from benchmarks.compare import compare as compare_reports
+from benchmarks.compare import markdown_of as compare_markdown
+from benchmarks.compare import read_latency
+from benchmarks.instructions import as_json, count_instructions, default_models
+from benchmarks.instructions import markdown_of as instructions_table
 from benchmarks.kills import WrongResultError, kill_and_resume
+from benchmarks.latency import COLD_RUNS, QUERIES, QUICK_COLD_RUNS, QUICK_QUERIES, measure
+from benchmarks.latency_page import markdown_of as latency_markdown
+from benchmarks.latency_page import page_of
+from benchmarks.machine import board_slug
+from benchmarks.parity import ParityError, parity_matrix
+from benchmarks.parity import markdown_of as parity_table
+from benchmarks.pictures import REFERENCES, PicturesError, cell_paths, sample_paths
 from benchmarks.table import ReportError, markdown_of, read_report
+from benchmarks.userland import UserlandError
 
 _PATH = click.Path(path_type=Path)
+_LATENCY_CELLS = 256
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def group() -> None:
-    """Report what `pytest benchmarks` measured; measure what takes processes of its own."""
+    """Measure, and report what was measured."""
 
 
 @group.command()
@@ -75,6 +91,98 @@ def kills(folder: Path, count: int, seed: int) -> None:
                 click.echo(f"{killed} kills, {files} files, all identical")
         except WrongResultError as error:
             raise click.ClickException(str(error)) from None
+
+
+@group.command()
+@click.option("--quick", is_flag=True, help="Fewer repeats.")
+@click.option("--out", type=_PATH, default=Path("benchmarks/results"), show_default=True, help="Folder to write to.")
+def latency(quick: bool, out: Path) -> None:
+    """Measure latency by stage, start and memory; write latency.json, latency.md and latency.html.
+
+    The machine's own reference, benchmarks/reference/BOARD.json, is compared with where there is one.
+    """
+    try:
+        paths = cell_paths(_LATENCY_CELLS)
+    except PicturesError as error:
+        click.echo(f"{error}; measuring on the drawn samples", err=True)
+        paths = sample_paths()
+    measured = measure(
+        paths,
+        queries=QUICK_QUERIES if quick else QUERIES,
+        cold_runs=QUICK_COLD_RUNS if quick else COLD_RUNS,
+        say=lambda text: click.echo(text, err=True),
+    )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "latency.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+        (out / "latency.md").write_text(latency_markdown(measured), encoding="utf-8")
+        (out / "latency.html").write_text(page_of(measured), encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another --out") from None
+    click.echo(latency_markdown(measured))
+    reference = REFERENCES / f"{board_slug(measured['machine'])}.json"
+    if reference.is_file():
+        _compare(reference, out / "latency.json")
+    else:
+        click.echo(f"No reference for this machine; keep {out / 'latency.json'} as {reference.name} beside the others.")
+
+
+@group.command()
+@click.argument("before", type=_PATH)
+@click.argument("after", type=_PATH)
+def compare(before: Path, after: Path) -> None:
+    """Compare two latency.json; exit 1 where a median changed by more than the tolerance, in either direction."""
+    _compare(before, after)
+
+
+def _compare(before: Path, after: Path) -> None:
+    try:
+        old, new = read_latency(before), read_latency(after)
+        click.echo(compare_markdown(old, new))
+        changed = [change.name for change in compare_reports(old, new) if change.verdict != "same"]
+    except ReportError as error:
+        raise click.ClickException(str(error)) from None
+    if changed:
+        raise click.ClickException(f"changed by more than the tolerance: {', '.join(changed)}")
+
+
+@group.command()
+@click.argument("models", type=_PATH, nargs=-1)
+@click.option("--board", "boards", type=click.Choice(list(BOARDS)), multiple=True, help="Both when not given.")
+@click.option("--json", "json_file", type=_PATH, help="Write the counts to this file too.")
+def instructions(models: tuple[Path, ...], boards: tuple[str, ...], json_file: Path | None) -> None:
+    """Count the instructions a Raspberry Pi executes for one inference of each of MODELS, under QEMU.
+
+    Without MODELS: the shipped one, the float one beside it and the MobileNetV1 0.25 of 128 pixels in
+    $EDGE_CLASSIFY_WEIGHTS.
+    """
+    try:
+        chosen = models or default_models()
+        counted = [count_instructions(model, board) for model in chosen for board in boards or BOARDS]
+        if json_file is not None:
+            json_file.write_text(as_json(counted), encoding="utf-8")
+    except UserlandError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{json_file}: cannot be written ({error.strerror}); give another --json") from None
+    click.echo(instructions_table(counted))
+
+
+@group.command()
+@click.option("--cells", type=click.IntRange(1), default=1000, show_default=True, help="Real cells, spread evenly.")
+@click.option(
+    "--emulated", type=click.IntRange(0), default=50, show_default=True, help="Of these, how many also on aarch64."
+)
+def parity(cells: int, emulated: int) -> None:
+    """Compare every way to run the shipped network: runtimes, kernels, threads, processors, float."""
+    try:
+        rows, missing = parity_matrix(cell_paths(cells), emulated=min(emulated, cells))
+    except (ParityError, UserlandError, PicturesError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(parity_table(rows, missing))
+    broken = [row.way for row in rows if row.broken]
+    if broken:
+        raise click.ClickException(f"bits differ that must be equal: {'; '.join(broken)}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 
-_RSS_UNIT_BYTES = 1024  # of ru_maxrss on Linux, getrusage(2)
+RSS_UNIT_BYTES = 1024  # of ru_maxrss on Linux, getrusage(2)
 
 
 def peak_rss_mb(command: list[str]) -> float:
@@ -22,7 +22,7 @@ def peak_rss_mb(command: list[str]) -> float:
     """
     launcher = [sys.executable, __file__, *command]
     finished = subprocess.run(launcher, check=True, stdout=subprocess.PIPE)
-    return int(finished.stdout) * _RSS_UNIT_BYTES / 1e6
+    return int(finished.stdout) * RSS_UNIT_BYTES / 1e6
 
 
 def main() -> None:

@@ -9,6 +9,13 @@ SAMPLES = ROOT / "samples"
 DATA_VARIABLE = "EDGE_CLASSIFY_DATA"
 _DEFAULT_DATA = "../shared/data"
 _COUNT = 64
+REFERENCES = ROOT / "benchmarks" / "reference"
+# `make model` puts it beside the shipped bundle.
+FLOAT_MODEL = REFERENCES / "float32.tflite"
+
+
+class PicturesError(Exception):
+    """The pictures asked for are not there; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +33,30 @@ class Pictures:
 
 def read_pictures() -> Pictures:
     """Reads 64 cells spread evenly over the sorted names of C-NMC's fold_1, or all drawn samples."""
-    fold = ROOT / os.environ.get(DATA_VARIABLE, _DEFAULT_DATA) / "c-nmc" / "fold_1"
-    cells = sorted(path for path in fold.glob("*/*") if path.suffix in (".bmp", ".webp"))
+    cells = _real_cells("fold_1")
     if len(cells) >= _COUNT:
         chosen = [cells[i * len(cells) // _COUNT] for i in range(_COUNT)]
         kind = chosen[0].suffix.removeprefix(".")
         return Pictures(f"C-NMC 2019 fold_1, {_COUNT} cells, {kind}", tuple(path.read_bytes() for path in chosen))
     drawn = sample_paths()
     return Pictures(f"drawn samples, {len(drawn)}, png", tuple(path.read_bytes() for path in drawn))
+
+
+def cell_paths(count: int) -> list[Path]:
+    """Real cells spread evenly over the sorted names of C-NMC.
+
+    Raises:
+        PicturesError: fewer are there.
+    """
+    cells = _real_cells("fold_*")
+    if len(cells) < count:
+        raise PicturesError(f"{len(cells)} real cells instead of {count}; set {DATA_VARIABLE} to the folder of c-nmc")
+    return [cells[i * len(cells) // count] for i in range(count)]
+
+
+def _real_cells(fold: str) -> list[Path]:
+    root = ROOT / os.environ.get(DATA_VARIABLE, _DEFAULT_DATA) / "c-nmc"
+    return sorted(path for path in root.glob(f"{fold}/*/*") if path.suffix in (".bmp", ".webp"))
 
 
 def sample_paths() -> list[Path]:

@@ -55,6 +55,7 @@ class Classifier:
         runtime: RuntimeName | None = None,
         threads: int = 1,
         threshold: float | None = None,
+        delegate: str | None = None,
     ) -> None:
         """Loads the model and checks the contract against it.
 
@@ -64,13 +65,14 @@ class Classifier:
             threads: CPU threads of one inference.
             threshold: with two labels, the probability (0 to 1, both excluded) from which the answer is the first
                 label; None is the contract's operating point, 0.5. The abstain band moves with it.
+            delegate: as in `Interpreter`.
 
         Raises:
             ModelError: contract and flatbuffer do not fit, or a threshold for more than two labels.
             InterpreterError: the runtime is not installed.
         """
         self.bundle = bundle
-        self.interpreter = Interpreter(bundle.model, runtime=runtime, threads=threads)
+        self.interpreter = Interpreter(bundle.model, runtime=runtime, threads=threads, delegate=delegate)
         _check_tensors(bundle, self.interpreter.input, self.interpreter.output)
         check_traits(bundle.contract.guard, bundle.path)
         if threshold is not None and len(bundle.contract.labels) != 2:

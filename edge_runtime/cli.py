@@ -71,6 +71,7 @@ NATIVE_LOG_VARIABLE = "EDGE_CLASSIFY_NATIVE_LOG"
     type=click.Choice(["litert", "tflite-runtime"]),
     help="Interpreter; LiteRT when not given, else what is installed.",
 )
+@click.option("--delegate", metavar="FILE", help="Shared library of an accelerator's TFLite delegate; it must be used.")
 @click.option(
     "--threads",
     type=click.IntRange(1, 64),
@@ -100,6 +101,7 @@ def command(
     cluster: str | None,
     part_size: int,
     runtime: "RuntimeName | None",
+    delegate: str | None,
     threads: int | None,
     threshold: float | None,
     self_test: bool,
@@ -123,12 +125,12 @@ def command(
     camera_options.check(camera=camera is not None, output=output is not None)
     wanted.check(paths, camera)
     check_file_options(paths, output, overwrite=overwrite, resume=resume, watch=watch, cluster=cluster is not None)
-    check_cluster_options(paths, output, cluster=cluster, watch=watch)
+    check_cluster_options(paths, output, cluster=cluster, watch=watch, delegate=delegate)
     if sum(asked) == 0:
         raise click.UsageError("Give pictures or folders, or --camera (--help says more).")
 
     def load(threads: int) -> "Classifier":
-        return _load(model, runtime, threads, threshold)
+        return _load(model, runtime, threads, threshold, delegate)
 
     if self_test:
         _self_test(load(threads or 1))
@@ -143,13 +145,19 @@ def command(
             sys.exit(EXIT_SOME_UNREADABLE)
 
 
-def _load(model: Path | None, runtime: "RuntimeName | None", threads: int, threshold: float | None) -> "Classifier":
+def _load(
+    model: Path | None,
+    runtime: "RuntimeName | None",
+    threads: int,
+    threshold: float | None,
+    delegate: str | None,
+) -> "Classifier":
     from edge_runtime.bundle import read_bundle
     from edge_runtime.classifier import DEFAULT_MODEL, Classifier
 
     bundle = read_bundle(model or DEFAULT_MODEL)
     try:
-        return Classifier(bundle, runtime=runtime, threads=threads, threshold=threshold)
+        return Classifier(bundle, runtime=runtime, threads=threads, threshold=threshold, delegate=delegate)
     except ModelError as error:
         text = str(error)
         raise ModelError(text if str(bundle.path) in text else f"{bundle.path}: {text}") from None

@@ -30,7 +30,9 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return cluster(part_size(command))
 
 
-def check_cluster_options(paths: tuple[str, ...], output: Path | None, *, cluster: str | None, watch: bool) -> None:
+def check_cluster_options(
+    paths: tuple[str, ...], output: Path | None, *, cluster: str | None, watch: bool, delegate: str | None
+) -> None:
     """Refuses combinations that mean nothing.
 
     Raises:
@@ -40,6 +42,8 @@ def check_cluster_options(paths: tuple[str, ...], output: Path | None, *, cluste
         raise click.UsageError("--cluster goes with PATH and --output.")
     if cluster is not None and watch:
         raise click.UsageError("Give one of: --cluster, --watch.")
+    if cluster is not None and delegate is not None:
+        raise click.UsageError("Give one of: --cluster, --delegate.")
 
 
 def spread_of(parameters: Mapping[str, Any]) -> "Spread":

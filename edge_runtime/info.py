@@ -50,6 +50,7 @@ def facts(classifier: Classifier) -> dict[str, str]:
         "against float": f"{origin.flips:.2%} of the labels differ",
         "made": f"{origin.date}, commit {origin.commit}",
         "runs on": f"{classifier.interpreter.runtime}, Python {platform.python_version()}, {platform.machine()}",
+        "kernels": str(classifier.interpreter.kernels()),
         "versions": ", ".join([f"edge-classify {__version__}", *filter(None, map(_version, _PACKAGES))]),
     }
 
