@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from edge_runtime.errors import CountError
 from edge_runtime.live.cell import TAKEN_OUT, SeenCell
 from edge_runtime.live.count import LAST_CELLS, TARGETS, Count
-from edge_runtime.live.share import share_of
 from edge_runtime.row import Row, Status
+from edge_runtime.scoring.wilson import wilson
 
 LABELS = ("all", "hem")
 WORDS = [*LABELS, TAKEN_OUT, None]
@@ -39,8 +39,7 @@ def started() -> Count:
     [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
 )
 def test_the_interval_is_wilson_s(part: int, whole: int, low: float, high: float) -> None:
-    share = share_of(part, whole)
-    assert share is not None
+    share = wilson(part, whole)
     assert (share.low, share.high) == pytest.approx((low, high), abs=5e-5)
 
 
@@ -48,20 +47,14 @@ def test_the_interval_is_wilson_s(part: int, whole: int, low: float, high: float
 @given(st.integers(0, 500), st.integers(1, 500))
 def test_the_interval_holds_the_share_and_mirrors(part: int, whole: int) -> None:
     part = min(part, whole)
-    share, other = share_of(part, whole), share_of(whole - part, whole)
-    assert share is not None and other is not None
+    share, other = wilson(part, whole), wilson(whole - part, whole)
     assert 0 <= share.low <= share.value <= share.high <= 1
     assert math.isclose(share.low, 1 - other.high, abs_tol=1e-9)
 
 
-def test_nothing_has_no_share() -> None:
-    assert share_of(0, 0) is None
-    with pytest.raises(ValueError):
-        share_of(3, 2)
-
-
 def test_only_a_running_count_counts() -> None:
     count = Count(LABELS)
+    assert count.record().tally.share is None
     before = meet(count, "all")[0]
     assert (before.counted, before.picture) == (False, b"")
     count.start()

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Literal
 
+from edge_runtime.contract import Interval
 from edge_runtime.errors import CountError
 from edge_runtime.live.cell import TAKEN_OUT, SeenCell
-from edge_runtime.live.share import Share, share_of
 from edge_runtime.row import Row
+from edge_runtime.scoring.wilson import wilson
 
 CountState = Literal["ready", "running", "stopped"]
 # Cells of the usual differential counts.
@@ -42,7 +43,7 @@ class CountTally:
     skipped: int
     taken_out: int
     overruled: int
-    share: Share | None
+    share: Interval | None
 
     @property
     def counted(self) -> int:
@@ -252,7 +253,7 @@ class Count:
         overruled = sum(cell.verdict in self.labels for cell in self._cells.values())
         counted = decided.total()
         uncertain = len(self._cells) - counted - taken_out
-        share = share_of(by_label[self.labels[0]], counted)
+        share = wilson(by_label[self.labels[0]], counted) if counted else None
         return CountTally(by_label, uncertain, self._skipped, taken_out, overruled, share)
 
     def _show(self, cell: SeenCell) -> None:
