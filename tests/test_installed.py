@@ -112,7 +112,7 @@ def test_the_wheel_carries_the_runtime_and_its_model_and_nothing_else(wheel: Pat
     assert {name for name in names if name.startswith("edge_runtime/")} == {
         str(path.relative_to(ROOT))
         for path in (ROOT / "edge_runtime").rglob("*")
-        if path.suffix in (".py", ".tflite", ".typed") or path.parent.name == "static"
+        if path.suffix in (".py", ".tflite", ".typed", ".css") or path.parent.name == "static"
     }
     assert model == (ROOT / "edge_runtime" / "models" / "default.tflite").read_bytes()
 
