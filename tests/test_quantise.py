@@ -35,7 +35,8 @@ def config() -> Config:
 def examples(config: Config) -> Examples:
     cells = [draw_cell(i, leukemic=i % 2 == 0) for i in range(32)]
     pixels = np.stack([prepare(cell, config.picture.spec) for cell in cells])
-    return Examples(pixels, np.arange(32) % 2, np.ones(32, np.float32))
+    groups = tuple(str(i % 4) for i in range(32))
+    return Examples(pixels, np.arange(32) % 2, np.ones(32, np.float32), groups)
 
 
 @pytest.fixture(scope="module")
