@@ -220,8 +220,9 @@ def _doubt(body: _Body, nucleus: PixelArray, stain: npt.NDArray[np.float32], cut
     rim = cv2.morphologyEx(deep, cv2.MORPH_GRADIENT, _disc(1)) > 0
     if rim.any() and 2 * level * _WORKING_UM > _WIDEST_EDGE_UM * float(np.median(slope[rim])):
         return BLURRED
-    outline = cv2.findNonZero(cell_mask(cut))
-    if cv2.countNonZero(cell_mask(cut)) < _SOLID * cv2.contourArea(cv2.convexHull(outline)):
+    mask = cell_mask(cut)
+    outlines = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
+    if cv2.countNonZero(mask) < _SOLID * cv2.contourArea(cv2.convexHull(np.concatenate(outlines))):
         return SEGMENTED
     if cv2.countNonZero(deep) < _LEAST_NUCLEUS * cv2.countNonZero(body.mask):
         return MUCH_CYTOPLASM
