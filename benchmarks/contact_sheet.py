@@ -50,15 +50,17 @@ def draw_contact_sheet(pieces: Sequence[Piece]) -> PixelArray:
 
 
 def _tile(piece: Piece) -> PixelArray:
-    drawn = piece.picture.copy()
-    for boxes, colour in ((piece.true, _TRUE), (piece.found, _FOUND)):
-        for x, y, width, height in boxes:
-            cv2.rectangle(drawn, (x, y), (x + width, y + height), colour, 2)
     x, y, width, height = piece.box
     side = round(max(width, height) * _WIDER)
-    window = cv2.getRectSubPix(drawn, (side, side), (x + width / 2, y + height / 2))
+    window = cv2.getRectSubPix(piece.picture, (side, side), (x + width / 2, y + height / 2))
+    drawn = cv2.resize(window, (_PIECE_PX, _PIECE_PX), interpolation=cv2.INTER_AREA)
+    zoom = _PIECE_PX / side
+    left, top = x + width / 2 - side / 2, y + height / 2 - side / 2
+    for boxes, colour in ((piece.true, _TRUE), (piece.found, _FOUND)):
+        for x, y, width, height in boxes:
+            corners = (x - left, y - top), (x + width - left, y + height - top)
+            first, last = ((round(a * zoom), round(b * zoom)) for a, b in corners)
+            cv2.rectangle(drawn, first, last, colour, 2)
     below = np.full((_LINE_PX, _PIECE_PX, 3), 255, np.uint8)
     cv2.putText(below, piece.text, (4, _LINE_PX - 7), _FONT, _SCALE, _BLACK, 1, cv2.LINE_AA)
-    return np.asarray(
-        np.vstack([cv2.resize(window, (_PIECE_PX, _PIECE_PX), interpolation=cv2.INTER_AREA), below]), np.uint8
-    )
+    return np.asarray(np.vstack([drawn, below]), np.uint8)

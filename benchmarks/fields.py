@@ -150,11 +150,7 @@ def _found(classifier: Classifier, fields: Sequence[TrueField]) -> tuple[list[Li
 
 
 def _pasted(classifier: Classifier, cells: Sequence[PixelArray], tiles: Sequence[PixelArray]) -> list[Line]:
-    alone = turned_alone(classifier, cells)
-    lines = [
-        _share("C-NMC turned, shrunk and enlarged, without a finder: same label", alone.same_label, alone.cells),
-        _share("the same: same label and status", alone.same_answer, alone.cells),
-    ]
+    lines = _answers("C-NMC turned, shrunk and enlarged, no finder", turned_alone(classifier, cells), None, None)
     for known in (True, False):
         counts = round_trip(classifier, cells, tiles, known_scale=known)
         lines += _answers(f"C-NMC pasted, scale {_how(known)}", counts, _FOUND, _SAME_AS_ORIGINAL)
@@ -215,11 +211,13 @@ def _seconds(call: Callable[[Given], object], given: Given) -> float:
     return time.perf_counter() - start_s
 
 
-def _answers(what: str, counts: Counts, found: float, same: float) -> list[Line]:
+def _answers(what: str, counts: Counts, found: float | None, same: float | None) -> list[Line]:
+    lines = [] if found is None else [_share(f"{what}: found", counts.found, counts.cells, found)]
     return [
-        _share(f"{what}: found", counts.found, counts.cells, found),
-        _share(f"{what}: same label, of the found", counts.same_label, counts.found, same),
-        _share(f"{what}: same label and status", counts.same_answer, counts.found),
+        *lines,
+        _share(f"{what}: same label", counts.same_label, counts.found, same),
+        _share(f"{what}: same label and status", counts.same_status, counts.found),
+        _share(f"{what}: same label where both are `ok`", counts.same_answer, counts.answered),
     ]
 
 
@@ -230,7 +228,7 @@ def _share(what: str, part: int, whole: int, target: float | None = None) -> Lin
 
 
 def _sum(counts: Iterable[Counts]) -> Counts:
-    return reduce(add, counts, Counts(0, 0, 0, 0))
+    return reduce(add, counts, Counts())
 
 
 def _how(known: bool) -> str:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.classifier import Classifier
+from edge_runtime.classifier import Classifier, Decision
 from edge_runtime.density import measure_background, violet
 from edge_runtime.look_at_field import look_at_field
 from edge_runtime.preprocess import PixelArray
@@ -33,12 +33,23 @@ _HIDDEN = 0.5  # a find whose middle lies this share of the cell's width away is
 
 @dataclass(frozen=True)
 class Counts:
-    """Of cells with a known answer: how many were found, and of these how many have its label, and its status too."""
+    """Cells whose answer is known, compared with the answer of the same cell as it was found.
 
-    cells: int
-    found: int
-    same_label: int
-    same_answer: int
+    Attributes:
+        cells: all.
+        found: of these.
+        same_label: of the found.
+        same_status: of those with the same label.
+        answered: of the found, `ok` before and after.
+        same_answer: of the answered, those with the same label.
+    """
+
+    cells: int = 0
+    found: int = 0
+    same_label: int = 0
+    same_status: int = 0
+    answered: int = 0
+    same_answer: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         """Of both together."""
@@ -135,7 +146,7 @@ def round_trip(
     rng = np.random.default_rng(_SEED)
     spec = classifier.contract.input
     assert spec.um_per_pixel is not None
-    total = Counts(0, 0, 0, 0)
+    total = Counts()
     for start in range(0, len(cells), _CELLS_A_FIELD):
         group = cells[start : start + _CELLS_A_FIELD]
         picture, places, field_um = paste(group, tiles, spec.um_per_pixel, rng)
@@ -143,8 +154,7 @@ def round_trip(
         for cell, place in zip(group, places, strict=True):
             if place is None:
                 continue
-            wanted = classifier.classify(cell)
-            total = _count(total, rows, place, wanted.label, "uncertain" if wanted.uncertain else "ok")
+            total += _count(rows, place, *_answer(classifier.classify(cell)))
     return total
 
 
@@ -155,12 +165,12 @@ def resized(
     method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
     other = np.asarray(cv2.resize(picture, None, fx=zoom, fy=zoom, interpolation=method), np.uint8)
     rows = look_at(classifier, other, um_per_pixel / zoom if known_scale else None)
-    total = Counts(0, 0, 0, 0)
+    total = Counts()
     for row in look_at(classifier, picture, um_per_pixel if known_scale else None):
         if row.box is not None:
             x, y, width, height = row.box
             place = (x + width / 2) * zoom, (y + height / 2) * zoom, max(width, height) * zoom
-            total = _count(total, rows, place, row.label, row.status)
+            total += _count(rows, place, row.label, row.status)
     return total
 
 
@@ -169,15 +179,14 @@ def turned_alone(classifier: Classifier, cells: Sequence[PixelArray]) -> Counts:
     rng = np.random.default_rng(_SEED)
     um_per_pixel = classifier.contract.input.um_per_pixel
     assert um_per_pixel is not None
-    total = Counts(0, 0, 0, 0)
+    total = Counts()
     for cell in cells:
         factor = um_per_pixel / FIELD_UM_PER_PIXEL * float(rng.uniform(*SCALES))
         layers = cv2.resize(_turn(cell, factor, rng), cell.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         inside = layers[..., 3:] > _HALF
         colours = np.where(inside, layers[..., :3] / np.maximum(layers[..., 3:], _HALF), 0)
-        wanted, seen = (classifier.classify(one) for one in (cell, np.clip(np.rint(colours), 0, 255).astype(np.uint8)))
-        same = seen.label == wanted.label
-        total += Counts(1, 1, int(same), int(same and seen.uncertain == wanted.uncertain))
+        seen = classifier.classify(np.clip(np.rint(colours), 0, 255).astype(np.uint8))
+        total += _compared(*_answer(classifier.classify(cell)), *_answer(seen))
     return total
 
 
@@ -186,15 +195,21 @@ def look_at(classifier: Classifier, picture: PixelArray, um_per_pixel: float | N
     return look_at_field(classifier, um_per_pixel=um_per_pixel)(Frame("field", picture))
 
 
-def _count(
-    total: Counts, rows: Sequence[Row], place: tuple[float, float, float], label: str | None, status: str
-) -> Counts:
+def _answer(decision: Decision) -> tuple[str, str]:
+    return decision.label, "uncertain" if decision.uncertain else "ok"
+
+
+def _count(rows: Sequence[Row], place: tuple[float, float, float], label: str | None, status: str) -> Counts:
     x, y, width = place
     for row in rows:
         if row.box is None:
             continue
         away = np.hypot(row.box[0] + row.box[2] / 2 - x, row.box[1] + row.box[3] / 2 - y)
         if away < _HIDDEN * width:
-            same = row.label == label
-            return total + Counts(1, 1, int(same), int(same and row.status == status))
-    return total + Counts(1, 0, 0, 0)
+            return _compared(label, status, row.label, row.status)
+    return Counts(cells=1)
+
+
+def _compared(label: str | None, status: str, label_now: str | None, status_now: str) -> Counts:
+    same, answered = label_now == label, status == status_now == "ok"
+    return Counts(1, 1, int(same), int(same and status == status_now), int(answered), int(same and answered))

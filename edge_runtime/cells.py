@@ -31,9 +31,10 @@ _WORKING_UM = 0.2
 _SMOOTH_PX, _BRIDGE_PX = 1.5, 3
 _CELL, _NUCLEUS = 0.08, 0.2  # violet density from which a pixel is of a cell, of a nucleus
 _SMALLEST_NUCLEUS_UM2, _LARGEST_CELL_UM2 = 12.0, 500.0
-_NECK = 0.35  # two bodies are two cells where the neck is narrower than this share of the thicker one
+# Two bodies are two cells where the neck is narrower than this share of the thicker one and each has so much nucleus
+# (um2): at a wide neck that of a lymphoid cell, or the lobes of one nucleus would be told apart.
+_NECKS = ((0.35, 30.0), (0.6, 45.0))
 _GROWN_PX = 2
-_SMALLEST_PART_UM2 = 30.0  # of nucleus: what is parted from a cell is a whole cell, not a lobe
 _GREYEST = 2.0  # mean difference of the channels, of 255
 _SOLID, _LEAST_NUCLEUS = 0.87, 0.5  # of a lymphoid cell: nucleus to its hull, nucleus to cell
 _WIDEST_EDGE_UM = 2.5  # from the middle of the nucleus to the slide, in focus about half of it
@@ -149,19 +150,21 @@ def _apart(body: _Body, stain: npt.NDArray[np.float32]) -> list[_Body]:
     """The cells of a body that touch, told apart at their necks; the body itself where they are not."""
     padded = cv2.copyMakeBorder(body.mask, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
-    cores = (depth > _NECK * depth.max()).astype(np.uint8)
-    count = cv2.connectedComponents(cores)[0]
-    if count <= 2:  # the background and one
-        return [body]
-    labels = cv2.distanceTransformWithLabels(1 - cores, cv2.DIST_L2, cv2.DIST_MASK_5)[1]
+    for neck, smallest_um2 in _NECKS:
+        parts = _parts(body, depth > neck * depth.max())
+        if len(parts) > 1 and all(_um2(cv2.countNonZero(part.nucleus(stain))) >= smallest_um2 for part in parts):
+            return parts
+    return [body]
+
+
+def _parts(body: _Body, cores: npt.NDArray[np.bool_]) -> list[_Body]:
+    """Shares a body out among its cores, each pixel to the nearest."""
+    near = cv2.distanceTransformWithLabels((~cores).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[1]
     parts = []
-    for label in np.unique(labels[body.mask > 0]):
-        mask = ((labels == label) & (body.mask > 0)).astype(np.uint8)
+    for label in np.unique(near[body.mask > 0]):
+        mask = ((near == label) & (body.mask > 0)).astype(np.uint8)
         x, y, width, height = cv2.boundingRect(mask)
-        part = _Body(mask[y : y + height, x : x + width], body.left + x, body.top + y)
-        if _um2(cv2.countNonZero(part.nucleus(stain))) < _SMALLEST_PART_UM2:
-            return [body]  # a bulge, not a cell
-        parts.append(part)
+        parts.append(_Body(mask[y : y + height, x : x + width], body.left + x, body.top + y))
     return parts
 
 
