@@ -33,7 +33,10 @@ _CELL, _NUCLEUS = 0.08, 0.2  # violet density from which a pixel is of a cell, o
 _SMALLEST_NUCLEUS_UM2, _LARGEST_CELL_UM2 = 12.0, 500.0
 # Two bodies are two cells where the neck is narrower than this share of the thicker one and each has so much nucleus
 # (um2): at a wide neck that of a lymphoid cell, or the lobes of one nucleus would be told apart.
-_NECKS = ((0.35, 30.0), (0.6, 45.0))
+_LYMPHOID_UM2 = 45.0
+_NECKS = ((0.35, 30.0), (0.6, _LYMPHOID_UM2))
+# What is longer and more waisted than 98 in 100 of C-NMC's cells, and large enough for two, is taken for two.
+_LONGEST, _WAISTED = 1.6, 0.92
 _GROWN_PX = 2
 _GREYEST = 2.0  # mean difference of the channels, of 255
 _SOLID, _LEAST_NUCLEUS = 0.87, 0.5  # of a lymphoid cell: nucleus to its hull, nucleus to cell
@@ -192,9 +195,25 @@ def _cell(
     near = _near(body.mask, centre, round(spec.crop * (spec.um_per_pixel or 1) / _WORKING_UM))
     middle = (centre[0] + body.left) * zoom[0], (centre[1] + body.top) * zoom[1]
     cut = cut_out(picture, spec, background, middle, scale, near)
-    if cut is None:
+    if cut is None or _is_pair(cut, spec.um_per_pixel or 1):
         return Cell((x, y, w, h), contour, None, A_CLUMP)
     return Cell((x, y, w, h), contour, cut, "", _doubt(body, nucleus, stain, cut))
+
+
+def _is_pair(cut: PixelArray, um_per_pixel: float) -> bool:
+    """Whether a cut-out is as large, long and waisted as two nuclei side by side."""
+    mask = cell_mask(cut)
+    area = cv2.countNonZero(mask)
+    if area * um_per_pixel**2 < 2 * _LYMPHOID_UM2:
+        return False
+    outline = _hull(mask)
+    sides = cv2.minAreaRect(outline)[1]
+    return max(sides) > _LONGEST * min(sides) and area < _WAISTED * cv2.contourArea(outline)
+
+
+def _hull(mask: PixelArray) -> Contour:
+    outlines = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
+    return np.asarray(cv2.convexHull(np.concatenate(outlines)), np.int32)
 
 
 def _near(mask: PixelArray, centre: tuple[float, float], side: int) -> PixelArray:
@@ -224,8 +243,7 @@ def _doubt(body: _Body, nucleus: PixelArray, stain: npt.NDArray[np.float32], cut
     if rim.any() and 2 * level * _WORKING_UM > _WIDEST_EDGE_UM * float(np.median(slope[rim])):
         return BLURRED
     mask = cell_mask(cut)
-    outlines = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
-    if cv2.countNonZero(mask) < _SOLID * cv2.contourArea(cv2.convexHull(np.concatenate(outlines))):
+    if cv2.countNonZero(mask) < _SOLID * cv2.contourArea(_hull(mask)):
         return SEGMENTED
     if cv2.countNonZero(deep) < _LEAST_NUCLEUS * cv2.countNonZero(body.mask):
         return MUCH_CYTOPLASM
