@@ -13,7 +13,7 @@ RED_CELL_UM = 7.5
 """Mean diameter of red cells on a dried smear: 7 to 8 um (Bain, Blood Cells, 5th ed., chapter 3)."""
 
 FEWEST_RED_CELLS = 3
-"""Round outlines below which a field says nothing of its scale."""
+"""Round outlines below which a field, or each part of a wide one, says nothing of its scale."""
 
 _LONGEST_SIDE = 256  # pixels of a reduced tile
 # A wide field holds cells too small for the transform, which takes clumps for cells: below such a mean diameter
@@ -41,7 +41,7 @@ def measure_um_per_pixel(picture: PixelArray, background: Background) -> float |
         background: of it.
 
     Returns:
-        None when there are fewer than `FEWEST_RED_CELLS` round outlines.
+        None when there are fewer round outlines than `FEWEST_RED_CELLS`.
     """
     for split in _SPLITS:
         side = max(picture.shape[:2]) / split
@@ -50,7 +50,7 @@ def measure_um_per_pixel(picture: PixelArray, background: Background) -> float |
         factor = _LONGEST_SIDE / side
         tiles = _tiles(picture, split)
         diameters_px = np.concatenate([_diameters_px(_reduced(tile, factor), background) for tile in tiles])
-        if len(diameters_px) < FEWEST_RED_CELLS:
+        if len(diameters_px) < FEWEST_RED_CELLS * len(tiles):
             continue
         middle = _middle(diameters_px)
         alike = diameters_px[(diameters_px > middle / _ALIKE) & (diameters_px < middle * _ALIKE)]
