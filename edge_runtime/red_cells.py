@@ -43,6 +43,7 @@ def measure_um_per_pixel(picture: PixelArray, background: Background) -> float |
     Returns:
         None when there are fewer round outlines than `FEWEST_RED_CELLS`.
     """
+    coarse = None
     for split in _SPLITS:
         side = max(picture.shape[:2]) / split
         if split > 1 and side < _SMALLEST_TILE_PX:
@@ -54,9 +55,11 @@ def measure_um_per_pixel(picture: PixelArray, background: Background) -> float |
             continue
         middle = _middle(diameters_px)
         alike = diameters_px[(diameters_px > middle / _ALIKE) & (diameters_px < middle * _ALIKE)]
+        scale = float(RED_CELL_UM / alike.mean() * factor)
         if alike.mean() >= _LEAST_DIAMETER_PX:
-            return float(RED_CELL_UM / alike.mean() * factor)
-    return None
+            return scale
+        coarse = coarse or scale
+    return coarse  # a narrow field of few red cells
 
 
 def _tiles(picture: PixelArray, split: int) -> list[PixelArray]:
