@@ -44,13 +44,13 @@ def rows(fields: list[TrueField]) -> list[Sequence[Row]]:
 
 
 def test_white_cells_are_found_and_little_else(fields: list[TrueField], rows: list[Sequence[Row]]) -> None:
-    """Over the whole report half `python -m benchmarks fields` measures 0.987, 0.949 and 0.872."""
+    """Over the whole report half `python -m benchmarks fields` measures 1.000, 0.949 and 0.873."""
     finds = [
         compare_boxes([row.box for row in found if row.box is not None], field.boxes)
         for field, found in zip(fields, rows, strict=True)
     ]
     overlaps = [overlap for one in finds for overlap in one.overlaps]
-    assert len(overlaps) / (len(overlaps) + sum(len(one.missed) for one in finds)) >= 0.96
+    assert len(overlaps) / (len(overlaps) + sum(len(one.missed) for one in finds)) >= 0.98
     assert len(overlaps) / (len(overlaps) + sum(len(one.false) for one in finds)) >= 0.93
     assert sum(overlap > 0.5 for overlap in overlaps) / len(overlaps) >= 0.83
 
