@@ -11,8 +11,9 @@ RUNTIME_FILES := $(shell find edge_runtime -name '*.py' -o -name '*.tflite') set
 
 .PHONY: demo test test-arm64 check format bench model measure report wheel clean
 
-demo: $(RUNTIME)/.ready ## classify the sample pictures with the shipped model
+demo: $(RUNTIME)/.ready ## classify the sample pictures and the sample field with the shipped model
 	$(RUNTIME)/bin/edge-classify samples
+	$(RUNTIME)/bin/edge-classify sample_fields --input fields --um-per-pixel 0.08
 
 test: $(ALL)/.ready test-system ## all tests but those of test-arm64
 	$(ALL)/bin/python -m pytest tests --ignore=tests/test_arm64.py

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: report, latency, compare, instructions, parity, live, soak, kills."""
+"""`python -m benchmarks`: report, latency, compare, instructions, parity, fields, live, soak, kills."""
 
 import json
 import tempfile
@@ -183,6 +183,32 @@ def parity(cells: int, emulated: int) -> None:
     broken = [row.way for row in rows if row.broken]
     if broken:
         raise click.ClickException(f"bits differ that must be equal: {'; '.join(broken)}")
+
+
+@group.command()
+@click.option("--quick", is_flag=True, help="On a sixth of the fields and few cells.")
+@click.option("--out", type=_PATH, default=Path("benchmarks/results/fields"), show_default=True, help="Folder.")
+def fields(quick: bool, out: Path) -> None:
+    """Measure how well white cells are found in whole fields; write fields.md and contact-sheet.png.
+
+    The finder was tuned on one half of BCCD, the table is of the other; the cells pasted into fields are C-NMC's.
+    """
+    import cv2
+
+    from benchmarks.contact_sheet import draw_contact_sheet
+    from benchmarks.fields import markdown_of as fields_table
+    from benchmarks.fields import measure as measure_fields
+
+    try:
+        found = measure_fields(quick=quick, say=lambda text: click.echo(text, err=True))
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "fields.md").write_text(fields_table(found) + "\n", encoding="utf-8")
+        (out / "contact-sheet.png").write_bytes(cv2.imencode(".png", draw_contact_sheet(found.odd))[1].tobytes())
+    except PicturesError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another --out") from None
+    click.echo(fields_table(found))
 
 
 if __name__ == "__main__":

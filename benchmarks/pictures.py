@@ -42,6 +42,11 @@ def read_pictures() -> Pictures:
     return Pictures(f"drawn samples, {len(drawn)}, png", tuple(path.read_bytes() for path in drawn))
 
 
+def data_folder() -> Path:
+    """The folder of real data, whether it is there or not."""
+    return ROOT / os.environ.get(DATA_VARIABLE, _DEFAULT_DATA)
+
+
 def cell_paths(count: int) -> list[Path]:
     """Real cells spread evenly over the sorted names of C-NMC.
 
@@ -55,7 +60,7 @@ def cell_paths(count: int) -> list[Path]:
 
 
 def _real_cells(fold: str) -> list[Path]:
-    root = ROOT / os.environ.get(DATA_VARIABLE, _DEFAULT_DATA) / "c-nmc"
+    root = data_folder() / "c-nmc"
     return sorted(path for path in root.glob(f"{fold}/*/*") if path.suffix in (".bmp", ".webp"))
 
 

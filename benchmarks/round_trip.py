@@ -1,16 +1,17 @@
 """Real cells pasted into real backgrounds: is what is found there answered as the original picture is?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from edge_runtime.cells import find_cells
-from edge_runtime.classifier import Classifier
+from edge_runtime.classifier import Classifier, Decision
 from edge_runtime.density import measure_background, violet
-from edge_runtime.look_at_field import rows_of
+from edge_runtime.look_at_field import look_at_field
 from edge_runtime.preprocess import PixelArray
+from edge_runtime.row import Row
 from edge_runtime.sources.frame import Frame
 
 FIELD_UM_PER_PIXEL = 0.08
@@ -25,18 +26,34 @@ _VIOLET, _MOST_VIOLET = 0.1, 0.002  # share of a tile's pixels that may be of a 
 _BLACK = 16
 _SOFT_PX = 0.7  # the optics' blur of a pasted rim
 _APART_PX = 12
-_LEAST_MASK = 0.02
+_LEAST_MASK, _HALF = 0.02, 0.5
+_SEED = 1
 _HIDDEN = 0.5  # a find whose middle lies this share of the cell's width away is another
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Of pasted cells: how many were found, and of these how many have the original's label, and its whole answer."""
+    """Cells whose answer is known, compared with the answer of the same cell as it was found.
 
-    pasted: int
-    found: int
-    same_label: int
-    same_answer: int
+    Attributes:
+        cells: all.
+        found: of these.
+        same_label: of the found.
+        same_status: of those with the same label.
+        answered: of the found, `ok` before and after.
+        same_answer: of the answered, those with the same label.
+    """
+
+    cells: int = 0
+    found: int = 0
+    same_label: int = 0
+    same_status: int = 0
+    answered: int = 0
+    same_answer: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """Of both together."""
+        return Counts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 def red_cell_tiles(fields: Sequence[PixelArray]) -> list[PixelArray]:
@@ -53,7 +70,12 @@ def red_cell_tiles(fields: Sequence[PixelArray]) -> list[PixelArray]:
 
 
 def paste(
-    cells: Sequence[PixelArray], tiles: Sequence[PixelArray], um_per_pixel: float, rng: np.random.Generator
+    cells: Sequence[PixelArray],
+    tiles: Sequence[PixelArray],
+    um_per_pixel: float,
+    rng: np.random.Generator,
+    *,
+    zoom: float | None = None,
 ) -> tuple[PixelArray, list[tuple[float, float, float] | None], float]:
     """Makes a field of tiles, mirrored to fit each other, and pastes cells at random places, angles and one scale.
 
@@ -62,11 +84,12 @@ def paste(
         tiles: from `red_cell_tiles`.
         um_per_pixel: of the cells' pictures.
         rng: chooses.
+        zoom: enlarges the tiles; None chooses one within `SCALES`.
 
     Returns:
         The field, x, y and width of each cell there (None where there was no room), and its um per pixel.
     """
-    zoom = float(rng.uniform(*SCALES))
+    zoom = float(rng.uniform(*SCALES)) if zoom is None else zoom
     size = round(_TILE_PX * zoom)
     rows: list[PixelArray] = []
     for _ in range(_TILES_DOWN):
@@ -85,14 +108,7 @@ def paste(
 def _paste_one(
     field: PixelArray, taken: PixelArray, cell: PixelArray, factor: float, rng: np.random.Generator
 ) -> tuple[float, float, float] | None:
-    side = len(cell)
-    turn = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), float(rng.uniform(0, 360)), 1.0)
-    alpha = (cell.max(axis=2) > _BLACK).astype(np.float32)
-    # Turned and shrunk together with its mask and divided by it, so that the rim is not mixed with black.
-    layers = np.dstack([cell.astype(np.float32) * alpha[..., np.newaxis], alpha])
-    turned = cv2.warpAffine(layers, turn, (side, side), flags=cv2.INTER_LINEAR)
-    size = max(1, round(side * factor))
-    reduced = cv2.resize(turned, (size, size), interpolation=cv2.INTER_AREA)
+    reduced = _turn(cell, factor, rng)
     small = reduced[..., :3] / np.maximum(reduced[..., 3:], _LEAST_MASK)
     soft = cv2.GaussianBlur(reduced[..., 3], (0, 0), _SOFT_PX)
     small[reduced[..., 3] < _LEAST_MASK] = 0
@@ -111,36 +127,89 @@ def _paste_one(
     return None
 
 
+def _turn(cell: PixelArray, factor: float, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Turned at random and shrunk: three colours times the share of cell in each pixel, and that share."""
+    side = len(cell)
+    turn = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), float(rng.uniform(0, 360)), 1.0)
+    alpha = (cell.max(axis=2) > _BLACK).astype(np.float32)
+    # Together with its mask and to be divided by it, so that the rim is not mixed with black.
+    layers = np.dstack([cell.astype(np.float32) * alpha[..., np.newaxis], alpha])
+    turned = cv2.warpAffine(layers, turn, (side, side), flags=cv2.INTER_LINEAR)
+    size = max(1, round(side * factor))
+    return np.asarray(cv2.resize(turned, (size, size), interpolation=cv2.INTER_AREA), np.float32)
+
+
 def round_trip(
     classifier: Classifier, cells: Sequence[PixelArray], tiles: Sequence[PixelArray], *, known_scale: bool
 ) -> Counts:
     """Pastes cells, finds them and compares their answers with those of the originals."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(_SEED)
     spec = classifier.contract.input
     assert spec.um_per_pixel is not None
-    pasted = found = same_label = same_answer = 0
+    total = Counts()
     for start in range(0, len(cells), _CELLS_A_FIELD):
         group = cells[start : start + _CELLS_A_FIELD]
         picture, places, field_um = paste(group, tiles, spec.um_per_pixel, rng)
-        field = find_cells(picture, spec, um_per_pixel=field_um if known_scale else None)
-        rows = rows_of(Frame("pasted", picture), field, classifier)
+        rows = look_at(classifier, picture, field_um if known_scale else None)
         for cell, place in zip(group, places, strict=True):
             if place is None:
                 continue
-            pasted += 1
-            x, y, width = place
-            near = [
-                row
-                for row in rows
-                if row.box is not None
-                and np.hypot(row.box[0] + row.box[2] / 2 - x, row.box[1] + row.box[3] / 2 - y) < _HIDDEN * width
-            ]
-            if not near:
-                continue
-            found += 1
-            wanted = classifier.classify(cell)
-            same_label += near[0].label == wanted.label
-            same_answer += near[0].label == wanted.label and near[0].status == (
-                "uncertain" if wanted.uncertain else "ok"
-            )
-    return Counts(pasted, found, same_label, same_answer)
+            total += _count(rows, place, *_answer(classifier.classify(cell)))
+    return total
+
+
+def resized(
+    classifier: Classifier, picture: PixelArray, um_per_pixel: float, *, zoom: float, known_scale: bool
+) -> Counts:
+    """Compares the cells of a field with those of the same field at another size."""
+    method = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
+    other = np.asarray(cv2.resize(picture, None, fx=zoom, fy=zoom, interpolation=method), np.uint8)
+    rows = look_at(classifier, other, um_per_pixel / zoom if known_scale else None)
+    total = Counts()
+    for row in look_at(classifier, picture, um_per_pixel if known_scale else None):
+        if row.box is not None:
+            x, y, width, height = row.box
+            place = (x + width / 2) * zoom, (y + height / 2) * zoom, max(width, height) * zoom
+            total += _count(rows, place, row.label, row.status)
+    return total
+
+
+def turned_alone(classifier: Classifier, cells: Sequence[PixelArray]) -> Counts:
+    """Classifies cells turned, shrunk as in the round trip and enlarged again: what no finder could do better."""
+    rng = np.random.default_rng(_SEED)
+    um_per_pixel = classifier.contract.input.um_per_pixel
+    assert um_per_pixel is not None
+    total = Counts()
+    for cell in cells:
+        factor = um_per_pixel / FIELD_UM_PER_PIXEL * float(rng.uniform(*SCALES))
+        layers = cv2.resize(_turn(cell, factor, rng), cell.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        inside = layers[..., 3:] > _HALF
+        colours = np.where(inside, layers[..., :3] / np.maximum(layers[..., 3:], _HALF), 0)
+        seen = classifier.classify(np.clip(np.rint(colours), 0, 255).astype(np.uint8))
+        total += _compared(*_answer(classifier.classify(cell)), *_answer(seen))
+    return total
+
+
+def look_at(classifier: Classifier, picture: PixelArray, um_per_pixel: float | None) -> Sequence[Row]:
+    """Rows of one field; None measures its scale."""
+    return look_at_field(classifier, um_per_pixel=um_per_pixel)(Frame("field", picture))
+
+
+def _answer(decision: Decision) -> tuple[str, str]:
+    return decision.label, "uncertain" if decision.uncertain else "ok"
+
+
+def _count(rows: Sequence[Row], place: tuple[float, float, float], label: str | None, status: str) -> Counts:
+    x, y, width = place
+    for row in rows:
+        if row.box is None:
+            continue
+        away = np.hypot(row.box[0] + row.box[2] / 2 - x, row.box[1] + row.box[3] / 2 - y)
+        if away < _HIDDEN * width:
+            return _compared(label, status, row.label, row.status)
+    return Counts(cells=1)
+
+
+def _compared(label: str | None, status: str, label_now: str | None, status_now: str) -> Counts:
+    same, answered = label_now == label, status == status_now == "ok"
+    return Counts(1, 1, int(same), int(same and status == status_now), int(answered), int(same and answered))

@@ -1,5 +1,6 @@
 """Draws fields with the outlines of their cells and what is said of each."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -110,5 +111,7 @@ def _corner(cell: Cell, line_px: int) -> tuple[int, int]:
 def _write(
     drawn: PixelArray, text: str, at: tuple[int, int], scale: float, thick: int, colour: tuple[int, int, int]
 ) -> None:
-    cv2.putText(drawn, text, at, _FONT, scale, _WHITE, 3 * thick, cv2.LINE_AA)
+    # A halo of thicker letters would be wider than the text where OpenCV's fonts grow with their weight.
+    for dx, dy in itertools.product((-thick, 0, thick), repeat=2):
+        cv2.putText(drawn, text, (at[0] + dx, at[1] + dy), _FONT, scale, _WHITE, thick, cv2.LINE_AA)
     cv2.putText(drawn, text, at, _FONT, scale, colour, thick, cv2.LINE_AA)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.bodies import LYMPHOID_UM2, NUCLEUS, WORKING_UM, Body, disc, find_bodies, um2
 from edge_runtime.contract import InputSpec
 from edge_runtime.cutout import cut_out
 from edge_runtime.density import Background, measure_background, violet
@@ -25,15 +26,12 @@ SEGMENTED, MUCH_CYTOPLASM = (
 )
 BLURRED = "out of focus"
 
-# The scale at which cells are looked for; a nucleus is then some 40 pixels wide.
-_WORKING_UM = 0.2
 # Lengths in pixels of the working scale, areas in um2. Chosen on one half of BCCD (`python -m benchmarks fields`).
-_SMOOTH_PX, _BRIDGE_PX = 1.5, 3
-_CELL, _NUCLEUS = 0.08, 0.2  # violet density from which a pixel is of a cell, of a nucleus
-_SMALLEST_NUCLEUS_UM2, _LARGEST_CELL_UM2 = 12.0, 500.0
-_NECK = 0.35  # two bodies are two cells where the neck is narrower than this share of the thicker one
+_SMOOTH_PX = 1.5
+_LARGEST_CELL_UM2 = 500.0
+# What is longer and more waisted than 98 in 100 of C-NMC's cells, and large enough for two, is taken for two.
+_LONGEST, _WAISTED = 1.6, 0.92
 _GROWN_PX = 2
-_SMALLEST_PART_UM2 = 30.0  # of nucleus: what is parted from a cell is a whole cell, not a lobe
 _GREYEST = 2.0  # mean difference of the channels, of 255
 _SOLID, _LEAST_NUCLEUS = 0.87, 0.5  # of a lymphoid cell: nucleus to its hull, nucleus to cell
 _WIDEST_EDGE_UM = 2.5  # from the middle of the nucleus to the slide, in focus about half of it
@@ -92,35 +90,16 @@ def find_cells(picture: PixelArray, spec: InputSpec, *, um_per_pixel: float | No
     background = measure_background(picture)
     scale = um_per_pixel or measure_um_per_pixel(picture, background)
     if scale is None or not SMALLEST_UM_PER_PIXEL <= scale <= LARGEST_UM_PER_PIXEL:
-        anything = (violet(picture, background) > _NUCLEUS).any()
+        anything = (violet(picture, background) > NUCLEUS).any()
         return Field((), None, NO_SCALE if anything else NO_CELL)
-    enlargement = scale / _WORKING_UM
+    enlargement = scale / WORKING_UM
     size = tuple(max(1, round(side * enlargement)) for side in picture.shape[1::-1])
     method = cv2.INTER_AREA if enlargement < 1 else cv2.INTER_LINEAR_EXACT
     small = np.asarray(cv2.resize(picture, size, interpolation=method), np.uint8)
     stain = np.asarray(cv2.GaussianBlur(violet(small, background), (0, 0), _SMOOTH_PX), np.float32)
-    bodies = [part for body in _bodies(stain) for part in _apart(body, stain)]
-    found = [_cell(picture, spec, background, stain, body, scale) for body in bodies]
+    found = [_cell(picture, spec, background, stain, body, scale) for body in find_bodies(stain)]
     cells = tuple(sorted(found, key=lambda cell: (cell.box[1], cell.box[0])))
     return Field(cells, scale, "" if cells else NO_CELL)
-
-
-@dataclass(frozen=True)
-class _Body:
-    """A stained region at the working scale: its mask, and where the mask lies."""
-
-    mask: PixelArray
-    left: int
-    top: int
-
-    def window(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """The part of a whole map that the mask lies on."""
-        height, width = self.mask.shape
-        return values[self.top : self.top + height, self.left : self.left + width]
-
-    def nucleus(self, stain: npt.NDArray[np.float32]) -> PixelArray:
-        """Its deeply stained pixels."""
-        return ((self.window(stain) > _NUCLEUS) & (self.mask > 0)).astype(np.uint8)
 
 
 def _is_grey(picture: PixelArray) -> bool:
@@ -128,49 +107,12 @@ def _is_grey(picture: PixelArray) -> bool:
     return max(cv2.norm(a, b, cv2.NORM_L1) for a, b in ((blue, green), (green, red))) < _GREYEST * blue.size
 
 
-def _bodies(stain: npt.NDArray[np.float32]) -> list[_Body]:
-    """Stained regions with nucleus enough, thin bridges to platelets and specks cut."""
-    kernel = _disc(_BRIDGE_PX)
-    mask = cv2.morphologyEx((stain > _CELL).astype(np.uint8), cv2.MORPH_OPEN, kernel)
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask)
-    bodies = []
-    for label in range(1, count):
-        left, top, width, height, _ = (int(value) for value in boxes[label])
-        part = (labels[top : top + height, left : left + width] == label).astype(np.uint8)
-        # Pale granules and the space between lobes are of the cell too.
-        outlines = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
-        body = _Body(np.asarray(cv2.drawContours(part, outlines, -1, (1,), cv2.FILLED), np.uint8), left, top)
-        if _um2(cv2.countNonZero(body.nucleus(stain))) >= _SMALLEST_NUCLEUS_UM2:
-            bodies.append(body)
-    return bodies
-
-
-def _apart(body: _Body, stain: npt.NDArray[np.float32]) -> list[_Body]:
-    """The cells of a body that touch, told apart at their necks; the body itself where they are not."""
-    padded = cv2.copyMakeBorder(body.mask, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
-    cores = (depth > _NECK * depth.max()).astype(np.uint8)
-    count = cv2.connectedComponents(cores)[0]
-    if count <= 2:  # the background and one
-        return [body]
-    labels = cv2.distanceTransformWithLabels(1 - cores, cv2.DIST_L2, cv2.DIST_MASK_5)[1]
-    parts = []
-    for label in np.unique(labels[body.mask > 0]):
-        mask = ((labels == label) & (body.mask > 0)).astype(np.uint8)
-        x, y, width, height = cv2.boundingRect(mask)
-        part = _Body(mask[y : y + height, x : x + width], body.left + x, body.top + y)
-        if _um2(cv2.countNonZero(part.nucleus(stain))) < _SMALLEST_PART_UM2:
-            return [body]  # a bulge, not a cell
-        parts.append(part)
-    return parts
-
-
 def _cell(
     picture: PixelArray,
     spec: InputSpec,
     background: Background,
     stain: npt.NDArray[np.float32],
-    body: _Body,
+    body: Body,
     scale: float,
 ) -> Cell:
     height, width = picture.shape[:2]
@@ -182,16 +124,32 @@ def _cell(
     at_border = body.left == 0 or body.top == 0
     at_border |= body.left + body.mask.shape[1] == stain.shape[1] or body.top + body.mask.shape[0] == stain.shape[0]
     nucleus = body.nucleus(stain)
-    if at_border or _um2(cv2.countNonZero(body.mask)) > _LARGEST_CELL_UM2:
+    if at_border or um2(cv2.countNonZero(body.mask)) > _LARGEST_CELL_UM2:
         return Cell((x, y, w, h), contour, None, AT_THE_BORDER if at_border else A_CLUMP)
     left, top, nucleus_width, nucleus_height = cv2.boundingRect(nucleus)
     centre = left + nucleus_width / 2, top + nucleus_height / 2
-    near = _near(body.mask, centre, round(spec.crop * (spec.um_per_pixel or 1) / _WORKING_UM))
+    near = _near(body.mask, centre, round(spec.crop * (spec.um_per_pixel or 1) / WORKING_UM))
     middle = (centre[0] + body.left) * zoom[0], (centre[1] + body.top) * zoom[1]
     cut = cut_out(picture, spec, background, middle, scale, near)
-    if cut is None:
+    if cut is None or _is_pair(cut, spec.um_per_pixel or 1):
         return Cell((x, y, w, h), contour, None, A_CLUMP)
     return Cell((x, y, w, h), contour, cut, "", _doubt(body, nucleus, stain, cut))
+
+
+def _is_pair(cut: PixelArray, um_per_pixel: float) -> bool:
+    """Whether a cut-out is as large, long and waisted as two nuclei side by side."""
+    mask = cell_mask(cut)
+    area = cv2.countNonZero(mask)
+    if area * um_per_pixel**2 < 2 * LYMPHOID_UM2:
+        return False
+    outline = _hull(mask)
+    sides = cv2.minAreaRect(outline)[1]
+    return max(sides) > _LONGEST * min(sides) and area < _WAISTED * cv2.contourArea(outline)
+
+
+def _hull(mask: PixelArray) -> Contour:
+    outlines = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
+    return np.asarray(cv2.convexHull(np.concatenate(outlines)), np.int32)
 
 
 def _near(mask: PixelArray, centre: tuple[float, float], side: int) -> PixelArray:
@@ -200,10 +158,10 @@ def _near(mask: PixelArray, centre: tuple[float, float], side: int) -> PixelArra
     left, top = (round(at - side / 2) for at in centre)
     part = mask[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
     square[max(0, -top) : max(0, -top) + part.shape[0], max(0, -left) : max(0, -left) + part.shape[1]] = part
-    return np.asarray(cv2.dilate(square, _disc(_GROWN_PX)), np.uint8)
+    return np.asarray(cv2.dilate(square, disc(_GROWN_PX)), np.uint8)
 
 
-def _box(body: _Body, zoom: npt.NDArray[np.float64], width: int, height: int) -> tuple[int, int, int, int]:
+def _box(body: Body, zoom: npt.NDArray[np.float64], width: int, height: int) -> tuple[int, int, int, int]:
     rows, columns = body.mask.shape
     left, top = int(body.left * zoom[0]), int(body.top * zoom[1])
     right = min(width, round((body.left + columns) * zoom[0]))
@@ -211,27 +169,18 @@ def _box(body: _Body, zoom: npt.NDArray[np.float64], width: int, height: int) ->
     return left, top, max(1, right - left), max(1, bottom - top)
 
 
-def _doubt(body: _Body, nucleus: PixelArray, stain: npt.NDArray[np.float32], cut: PixelArray) -> str:
+def _doubt(body: Body, nucleus: PixelArray, stain: npt.NDArray[np.float32], cut: PixelArray) -> str:
     """What about a cell says that it is no lymphoid cell, or that nobody can tell."""
     values = body.window(stain)
     level = float(values[nucleus > 0].mean()) / 2
-    deep = cv2.morphologyEx(((values > level) & (body.mask > 0)).astype(np.uint8), cv2.MORPH_OPEN, _disc(1))
+    deep = cv2.morphologyEx(((values > level) & (body.mask > 0)).astype(np.uint8), cv2.MORPH_OPEN, disc(1))
     slope = np.hypot(cv2.Sobel(values, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(values, cv2.CV_32F, 0, 1, scale=1 / 8))
-    rim = cv2.morphologyEx(deep, cv2.MORPH_GRADIENT, _disc(1)) > 0
-    if rim.any() and 2 * level * _WORKING_UM > _WIDEST_EDGE_UM * float(np.median(slope[rim])):
+    rim = cv2.morphologyEx(deep, cv2.MORPH_GRADIENT, disc(1)) > 0
+    if rim.any() and 2 * level * WORKING_UM > _WIDEST_EDGE_UM * float(np.median(slope[rim])):
         return BLURRED
-    outline = cv2.findNonZero(cell_mask(cut))
-    if cv2.countNonZero(cell_mask(cut)) < _SOLID * cv2.contourArea(cv2.convexHull(outline)):
+    mask = cell_mask(cut)
+    if cv2.countNonZero(mask) < _SOLID * cv2.contourArea(_hull(mask)):
         return SEGMENTED
     if cv2.countNonZero(deep) < _LEAST_NUCLEUS * cv2.countNonZero(body.mask):
         return MUCH_CYTOPLASM
     return ""
-
-
-def _um2(pixels: int) -> float:
-    return pixels * _WORKING_UM**2
-
-
-def _disc(radius: int) -> PixelArray:
-    side = 2 * radius + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)

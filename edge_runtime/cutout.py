@@ -48,7 +48,7 @@ def cut_out(
     cut = np.zeros_like(enlarged)
     to_x, to_y = (spec.crop - width) // 2, (spec.crop - height) // 2
     inside = np.s_[y : y + height, x : x + width]
-    np.copyto(cut[to_y : to_y + height, to_x : to_x + width], enlarged[inside], where=mask[inside][..., np.newaxis] > 0)
+    cv2.copyTo(enlarged[inside], mask[inside], cut[to_y : to_y + height, to_x : to_x + width])
     return cut
 
 

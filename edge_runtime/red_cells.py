@@ -1,5 +1,7 @@
 """The scale of a field from the diameter of its red cells."""
 
+import itertools
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +13,12 @@ RED_CELL_UM = 7.5
 """Mean diameter of red cells on a dried smear: 7 to 8 um (Bain, Blood Cells, 5th ed., chapter 3)."""
 
 FEWEST_RED_CELLS = 3
-"""Round outlines below which a field says nothing of its scale."""
+"""Round outlines below which a field, or each part of a wide one, says nothing of its scale."""
 
-_LONGEST_SIDE = 256  # pixels of the reduced picture
+_LONGEST_SIDE = 256  # pixels of a reduced tile
+# A wide field holds cells too small for the transform, which takes clumps for cells: below such a mean diameter
+# in a reduced tile smaller tiles are measured.
+_LEAST_DIAMETER_PX, _SPLITS, _SMALLEST_TILE_PX = 28.0, (1, 2, 4, 8), 128
 _SMOOTH_PX = 1.0
 _FAINTEST, _DENSEST = 0.03, 0.09  # between which the rim of red cells lies, in density against the background
 _RIM_VALUE = 127  # of 255: what is denser than twice the rim says no more about outlines
@@ -36,17 +41,40 @@ def measure_um_per_pixel(picture: PixelArray, background: Background) -> float |
         background: of it.
 
     Returns:
-        None when there are fewer than `FEWEST_RED_CELLS` round outlines.
+        None when there are fewer round outlines than `FEWEST_RED_CELLS`.
     """
-    factor = _LONGEST_SIDE / max(picture.shape[:2])
+    coarse = None
+    for split in _SPLITS:
+        side = max(picture.shape[:2]) / split
+        if split > 1 and side < _SMALLEST_TILE_PX:
+            break
+        factor = _LONGEST_SIDE / side
+        tiles = _tiles(picture, split)
+        diameters_px = np.concatenate([_diameters_px(_reduced(tile, factor), background) for tile in tiles])
+        if len(diameters_px) < FEWEST_RED_CELLS * len(tiles):
+            continue
+        middle = _middle(diameters_px)
+        alike = diameters_px[(diameters_px > middle / _ALIKE) & (diameters_px < middle * _ALIKE)]
+        scale = float(RED_CELL_UM / alike.mean() * factor)
+        if alike.mean() >= _LEAST_DIAMETER_PX:
+            return scale
+        coarse = coarse or scale
+    return coarse  # a narrow field of few red cells
+
+
+def _tiles(picture: PixelArray, split: int) -> list[PixelArray]:
+    """The picture, or four of the tiles that it is split into so often in each direction."""
+    if split == 1:
+        return [picture]
+    height, width = (side // split for side in picture.shape[:2])
+    places = itertools.product((split // 4, 3 * split // 4), repeat=2)
+    return [picture[i * height : (i + 1) * height, j * width : (j + 1) * width] for i, j in places]
+
+
+def _reduced(picture: PixelArray, factor: float) -> PixelArray:
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR_EXACT
     size = [max(1, round(side * factor)) for side in picture.shape[1::-1]]
-    diameters_px = _diameters_px(np.asarray(cv2.resize(picture, size, interpolation=method), np.uint8), background)
-    if len(diameters_px) < FEWEST_RED_CELLS:
-        return None
-    middle = _middle(diameters_px)
-    alike = diameters_px[(diameters_px > middle / _ALIKE) & (diameters_px < middle * _ALIKE)]
-    return float(RED_CELL_UM / alike.mean() * factor)
+    return np.asarray(cv2.resize(picture, size, interpolation=method), np.uint8)
 
 
 def _diameters_px(picture: PixelArray, background: Background) -> npt.NDArray[np.float64]:

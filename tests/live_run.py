@@ -14,7 +14,7 @@ from edge_runtime.classifier import Classifier
 from edge_runtime.live.run import LiveRun, live_run
 from edge_runtime.pipeline import Tally, run
 from edge_runtime.sources.camera import Camera
-from tests.fields import as_rgb, draw_field, look_at_drawn_field
+from tests.fields import as_rgb, draw_small_field, look_at_drawn_field
 from tests.network_camera import mjpeg_server
 
 # Two leukemic cells and one normal; one at the border; then another place with one of each.
@@ -31,7 +31,12 @@ _FRAME_S = 1 / 25
 def noisy(place: int, noise: int) -> np.ndarray:
     """A field as a camera sees it: no two frames are equal."""
     grain = np.random.default_rng([place, noise]).normal(0, 2, (480, 640, 3))
-    return as_rgb(np.clip(draw_field(place, FIELDS[place]) + grain, 0, 255).astype(np.uint8))
+    return as_rgb(np.clip(_field(place) + grain, 0, 255).astype(np.uint8))
+
+
+@cache
+def _field(place: int) -> np.ndarray:
+    return draw_small_field(place, FIELDS[place])
 
 
 @dataclass

@@ -56,7 +56,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, many_drawn_cells: Path) -> P
     shutil.copy(ROOT / "samples" / "cell-01.png", folder / "one.png")
     (folder / "last-run").touch()
     os.utime(folder / "last-run", (0, 0))
-    for room in ("train", "compress", "samples", "edge_runtime"):
+    for room in ("train", "compress", "samples", "sample_fields", "edge_runtime"):
         (folder / room).symlink_to(ROOT / room)
     return folder
 
@@ -131,6 +131,16 @@ def test_the_commands_of_the_runtime(command: str, bench: Path) -> None:
         assert len(rows) == 1 + pictures
     else:
         assert len(rows) >= 1
+
+
+def test_the_field_shown_is_what_the_command_draws(bench: Path) -> None:
+    (command,) = [command for command in COMMANDS if command.startswith("edge-classify sample_fields")]
+    _shell(command, bench)
+    drawn = cv2.imread(str(bench / "drawn" / "sample_fields_field-01.png.png")).astype(float)
+    shown = cv2.imread(str(ROOT / "docs" / "field.png")).astype(float)
+    # Outlines are the same; letters are another OpenCV's.
+    assert drawn.shape == shown.shape
+    assert (abs(drawn - shown).max(axis=2) > 32).mean() < 0.01
 
 
 def test_the_command_that_watches_runs_until_it_is_stopped(bench: Path) -> None:

@@ -1,0 +1,1 @@
+"""Drawn pictures for the demo and the tests, and what draws them."""
