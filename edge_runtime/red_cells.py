@@ -18,7 +18,7 @@ FEWEST_RED_CELLS = 3
 _LONGEST_SIDE = 256  # pixels of a reduced tile
 # A wide field holds cells too small for the transform, which takes clumps for cells: below such a mean diameter
 # in a reduced tile smaller tiles are measured.
-_LEAST_DIAMETER_PX, _SPLITS, _SMALLEST_TILE_PX = 28.0, (1, 2, 4, 8), 128
+_LEAST_DIAMETER_PX, _SPLITS, _SMALLEST_TILE_PX = 24.0, (1, 2, 4, 8), 128
 _SMOOTH_PX = 1.0
 _FAINTEST, _DENSEST = 0.03, 0.09  # between which the rim of red cells lies, in density against the background
 _RIM_VALUE = 127  # of 255: what is denser than twice the rim says no more about outlines
