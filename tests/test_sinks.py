@@ -54,7 +54,6 @@ def test_csv_reads_back_as_it_was_written(tmp_path: Path, name: str) -> None:
         "path": name,
         "frame": "3",
         "time": "2024-01-02T03:04:05.678Z",
-        "uptime": "",
         "cell": "0",
         "x": "1",
         "y": "2",
