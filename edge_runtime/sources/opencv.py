@@ -1,6 +1,8 @@
 """Cameras that OpenCV reads: V4L2 devices, and through its FFmpeg rtsp and other streams."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import cv2
@@ -68,15 +70,28 @@ def open_stream(address: str) -> OpenCvCamera:
     Raises:
         CameraError: no stream there.
     """
-    os.environ.setdefault(_FFMPEG_OPTIONS, _LOW_DELAY)
     # Decoding in several threads holds one picture back for each.
     settings = [
         *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_MS),
         *(cv2.CAP_PROP_N_THREADS, 1),
     ]
-    capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, settings)
+    with _low_delay():
+        capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, settings)
     advice = "no stream there; check the address, the user and the password, and that the camera is on"
     return OpenCvCamera(_opened(capture, advice), attempts=1)
+
+
+@contextmanager
+def _low_delay() -> Iterator[None]:
+    """Sets what OpenCV reads as it opens a capture, unless the user has; a video file opened later would lose frames."""
+    if _FFMPEG_OPTIONS in os.environ:
+        yield
+        return
+    os.environ[_FFMPEG_OPTIONS] = _LOW_DELAY
+    try:
+        yield
+    finally:
+        del os.environ[_FFMPEG_OPTIONS]
 
 
 def open_device(device: str, settings: CameraSettings) -> tuple[OpenCvCamera, tuple[str, ...]]:
