@@ -83,7 +83,7 @@ def open_stream(address: str) -> OpenCvCamera:
 
 @contextmanager
 def _low_delay() -> Iterator[None]:
-    """Sets what OpenCV reads as it opens a capture, unless the user has; a video file opened later would lose frames."""
+    """Sets what OpenCV reads as it opens a capture, unless the user has; later video files would lose frames."""
     if _FFMPEG_OPTIONS in os.environ:
         yield
         return
