@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from benchmarks.finds import Box
-from edge_runtime.annotate import NOTE
+from edge_runtime.notice import RESEARCH_USE
 from edge_runtime.preprocess import PixelArray
 
 _PIECE_PX, _LINE_PX, _ACROSS = 240, 22, 6
@@ -43,7 +43,7 @@ def draw_contact_sheet(pieces: Sequence[Piece]) -> PixelArray:
     rows = [np.hstack(tiles[start : start + _ACROSS]) for start in range(0, len(tiles), _ACROSS)]
     head = np.full((2 * _LINE_PX, _ACROSS * _PIECE_PX, 3), 255, np.uint8)
     for line, text in enumerate(
-        (f"{len(pieces)} misses and false finds. Green: drawn by people; red: found.", NOTE), 1
+        (f"{len(pieces)} misses and false finds. Green: drawn by people; red: found.", RESEARCH_USE), 1
     ):
         cv2.putText(head, text, (6, line * _LINE_PX - 6), _FONT, _SCALE, _BLACK, 1, cv2.LINE_AA)
     return np.asarray(np.vstack([head, *rows]), np.uint8)

@@ -29,6 +29,7 @@ from benchmarks.round_trip import (
 )
 from edge_runtime.cells import find_cells
 from edge_runtime.classifier import Classifier
+from edge_runtime.notice import RESEARCH_USE
 from edge_runtime.preprocess import PixelArray
 
 Given = TypeVar("Given")
@@ -115,7 +116,7 @@ def markdown_of(report: FieldsReport) -> str:
     lines += ["", "What became of the finds in BCCD, whose white cells are healthy people's of all kinds:", ""]
     lines += ["| status and detail | finds |", "| --- | ---: |"]
     lines += [f"| {name} | {count} |" for name, count in report.statuses.most_common()]
-    return "\n".join([*lines, "", "Research use only; not a medical device."])
+    return "\n".join([*lines, "", RESEARCH_USE])
 
 
 def _read(path: str) -> PixelArray:

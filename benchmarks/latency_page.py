@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from edge_runtime.notice import RESEARCH_USE
+
 _TIMES = ("p50_ms", "p90_ms", "p99_ms", "max_ms")
 _WIDTH, _HEIGHT, _LEFT, _BAR = 760, 220, 260, 22
 _INK, _FILL = "#1b2733", "#2f6f9f"
-_RESEARCH_USE = "Research use only; not a medical device."
 _STYLE = (
     f"body{{font:15px/1.5 system-ui,sans-serif;color:{_INK};max-width:60rem;margin:2rem auto;padding:0 1rem}}"
     "table{border-collapse:collapse;margin:1rem 0}td,th{border-bottom:1px solid #ccd;padding:.25rem .8rem;"
@@ -25,7 +26,7 @@ def markdown_of(report: Mapping[str, Any]) -> str:
         header, *body = rows
         lines = [header, ("---", *["---:"] * (len(header) - 1)), *body]
         parts += [f"## {title}", "\n".join(f"| {' | '.join(line)} |" for line in lines)]
-    return "\n\n".join([*parts, _RESEARCH_USE]) + "\n"
+    return "\n\n".join([*parts, RESEARCH_USE]) + "\n"
 
 
 def page_of(report: Mapping[str, Any]) -> str:
@@ -46,7 +47,7 @@ def page_of(report: Mapping[str, Any]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Latency of edge-classify</title>'
         f"<style>{_STYLE}</style></head><body><h1>Latency of edge-classify</h1>{''.join(facts)}{body}{tables}"
-        f"<p>{_RESEARCH_USE}</p></body></html>\n"
+        f"<p>{RESEARCH_USE}</p></body></html>\n"
     )
 
 

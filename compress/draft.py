@@ -98,7 +98,7 @@ def _short(variable: str) -> str:
 
 def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: bytes) -> Bundle:
     """A bundle that takes the network's scores as they are."""
-    judged = {group for group, part in run.part_of.items() if part == "report"} or set(run.part_of)
+    judged = run.judged_groups
     subjects = {cell.subject for cell, group in zip(data.dataset.cells, data.groups, strict=True) if group in judged}
     unknown = Scores(*(5 * [Interval(0.0, 0.0, 1.0)]))
     provenance = Provenance(

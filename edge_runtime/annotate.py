@@ -10,11 +10,10 @@ import numpy as np
 
 from edge_runtime.cells import Cell, Field
 from edge_runtime.errors import OutputError
+from edge_runtime.notice import RESEARCH_USE
 from edge_runtime.preprocess import PixelArray
 from edge_runtime.row import Row
 from edge_runtime.sources.frame import Frame
-
-NOTE = "Research use only; not a medical device."
 
 # BGR; each says one thing at a glance, and the text beside it says it too.
 _FIRST, _OTHER, _UNCERTAIN, _SKIPPED = (40, 40, 220), (60, 150, 30), (0, 150, 230), (120, 120, 120)
@@ -46,7 +45,7 @@ def draw_cells(picture: PixelArray, field: Field, rows: Sequence[Row]) -> PixelA
         _write(drawn, _say(row), _corner(cell, line_px), scale, thick, colour)
     scale_text = f"{field.um_per_pixel:.4f} um a pixel" if field.um_per_pixel else "scale unknown"
     first = f"{len(field.cells)} cells, {scale_text}" if field.cells else field.problem
-    for number, text in enumerate((first, NOTE), start=1):
+    for number, text in enumerate((first, RESEARCH_USE), start=1):
         at = (line_px // 4, len(picture) + round(line_px * (number - 0.3)))
         cv2.putText(drawn, text, at, _FONT, scale, _BLACK, max(1, thick // 2), cv2.LINE_AA)
     return drawn

@@ -105,8 +105,7 @@ def run_predictions(folder: Path, run: Run, dataset: Dataset, groups: dict[str, 
     Raises:
         TrainError: the data are not those of the run.
     """
-    judged = {group for group, part in run.part_of.items() if part == "report"} or set(run.part_of)
-    cells, own = _report_part(dataset, groups, judged, run.labels)
+    cells, own = _report_part(dataset, groups, run.judged_groups, run.labels)
     pixels = load_pixels(cells, run.config.picture.spec)
     return Predictions(cells, own, run.labels, predict(load_network(folder), pixels).astype(np.float64))
 

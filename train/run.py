@@ -40,6 +40,11 @@ class Run:
     best_epoch: int
     select_auroc: float | None
 
+    @property
+    def judged_groups(self) -> set[str]:
+        """The subject groups of the report part, or of everyone where everyone was learnt from."""
+        return {group for group, part in self.part_of.items() if part == "report"} or set(self.part_of)
+
 
 def read_run(folder: Path) -> Run:
     """Reads a finished run.

@@ -12,7 +12,6 @@ from edge_runtime.errors import OutputError
 from edge_runtime.row import Row
 from edge_runtime.sources.opened import path_on_disk
 
-UNCERTAIN, ERROR = "uncertain", "error"
 _HASH_LETTERS = 8
 _UNSAFE = {"/": "_", "\0": "_"}
 

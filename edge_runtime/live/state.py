@@ -8,7 +8,7 @@ from edge_runtime.live.cell import SeenCell
 from edge_runtime.live.count import TARGETS, Count, CountRecord
 from edge_runtime.live.meter import Meter, read_temperature
 from edge_runtime.live.picture import PictureDesk
-from edge_runtime.live.wording import RESEARCH_USE
+from edge_runtime.notice import RESEARCH_USE
 from edge_runtime.sources.camera import Camera
 from edge_runtime.version import __version__
 

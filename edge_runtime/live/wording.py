@@ -1,6 +1,5 @@
 """How numbers and labels are worded wherever the page shows them."""
 
-RESEARCH_USE = "Research use only; not a medical device."
 _LONGEST_ABBREVIATION = 4
 
 
