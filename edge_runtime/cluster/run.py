@@ -129,8 +129,9 @@ class _Run:
                     yield from self._folder.rows(self._ready.pop(self._next), labels)
                     self._next += 1
                     self._fill(parts)
-                for future in self._wait():
-                    future.result()  # raises what the worker raised
+                for future in sorted(self._wait(), key=lambda done: self._in_work[done].number):
+                    # Raises what the worker raised. Of the parts that a lost worker had, it worked on the first.
+                    future.result()
                     part = self._in_work.pop(future)
                     self._ready[part.number] = part
                 self._fill(parts)
