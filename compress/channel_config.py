@@ -15,7 +15,7 @@ class ChannelConfig:
     """How far channels are removed, and how.
 
     Attributes:
-        keep: share of the quantity that the network is to keep, over 0 and below 1.
+        keep: share of the quantity that the network is to keep, over 0 to 1; 1 removes nothing.
         quantity: what the budget is in; all but `multiply_adds` are those of the int8 file.
         at_most: the budget in the quantity's own unit (multiply-adds, bytes, milliseconds, instructions) instead of a
             share; 0 lets `keep` count.
@@ -35,9 +35,14 @@ class ChannelConfig:
     learning_rate: float = 1e-3
     round_to: int = _KERNEL_WIDTH
 
+    @property
+    def removes(self) -> bool:
+        """Whether any channel is to go."""
+        return self.keep < 1 or self.at_most > 0
+
     def __post_init__(self) -> None:
-        if not 0 < self.keep < 1:
-            raise ValueError("keep must be over 0 and below 1")
+        if not 0 < self.keep <= 1:
+            raise ValueError("keep must be over 0, at most 1")
         if self.at_most < 0:
             raise ValueError("at_most must be 0 or more")
         if self.steps < 1 or self.epochs < 1:

@@ -57,13 +57,13 @@ def test_it_goes_the_whole_way_to_int8(
     bundle = read_bundle(out)
     assert Classifier(bundle).self_test() == "pixels bit-equal, probabilities bit-equal"
     assert bundle.contract.input.optical_density_table == (density_table() if stain_front else None)
-    operators = _operators(bundle.model)
+    operators = operators_of(bundle.model)
     assert {kind for name, kind in operators[1:-1] if name not in SHAPES_ONLY} == {"int8"}
     assert [operators[0], operators[-1]] == [("QUANTIZE", "int8"), ("QUANTIZE", "uint8")]
     assert ("ADD" in {name for name, _ in operators}) == (architecture == "mobilenet_v2")
 
 
-def _operators(model: bytes) -> list[tuple[str, str]]:
+def operators_of(model: bytes) -> list[tuple[str, str]]:
     """Each operator and the type of what it gives."""
     interpreter = Interpreter(
         model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
