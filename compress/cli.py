@@ -1,9 +1,11 @@
-"""`python -m compress`: run, verify, crossval."""
+"""`python -m compress`: run, verify, crossval, sensitivity."""
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
+from compress.channel_config import Criterion
 from compress.recipe import DEFAULT_RECIPE
 from train.cli import C_NMC_MEASURED, data_option, groups_option, measured_option
 
@@ -108,3 +110,32 @@ def crossval(data: Path, groups: Path, folder: Path, recipe: Path, probe: Path, 
     write_measured(out, measured, dataset)
     click.echo(parity_text(parity_out_of_fold(measured)))
     click.echo(f"wrote {out}")
+
+
+@group.command()
+@data_option
+@groups_option
+@run_option
+@click.option(
+    "--criterion",
+    type=click.Choice(get_args(Criterion)),
+    default="taylor",
+    show_default=True,
+    help="What makes a channel important.",
+)
+@click.option("--cells", type=click.IntRange(2), default=1000, show_default=True, help="Train cells, spread evenly.")
+def sensitivity(data: Path, groups: Path, folder: Path, criterion: Criterion, cells: int) -> None:
+    """Show what each group of channels is worth: remove a share of one at a time, and train nothing."""
+    from compress.sensitivity import sensitivities, sensitivity_table
+    from edge_runtime.findings.groups import read_groups
+    from edge_runtime.notice import RESEARCH_USE
+    from train.data import load_data
+    from train.dataset import read_dataset
+    from train.run import load_network, read_run
+    from train.split import Split
+
+    finished, known = read_run(folder), read_groups(groups)
+    own = load_data(read_dataset(data), finished.config, known, Split(finished.part_of))
+    few = own.examples(finished.config).thinned(cells)
+    click.echo(sensitivity_table(list(sensitivities(load_network(folder), few, criterion=criterion))))
+    click.echo(RESEARCH_USE)
