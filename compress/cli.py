@@ -1,11 +1,14 @@
-"""`python -m compress`: run, verify, crossval, errors, sweep."""
+"""`python -m compress`: run, verify, crossval, errors, sweep, sensitivity."""
 
 from pathlib import Path
+from typing import get_args
 
 import click
 
+from compress.channel_config import Criterion
 from compress.recipe import DEFAULT_RECIPE, Recipe, read_recipe
 from compress.recipe_names import SWEEP, recipe_named
+from edge_runtime.notice import RESEARCH_USE
 from train.cli import C_NMC_MEASURED, data_option, groups_option, measured_option
 
 _PATH = click.Path(path_type=Path)
@@ -150,6 +153,7 @@ def errors(model: Path, data: Path, groups: Path, folder: Path, cells: int, out:
     found = layer_errors(bundle.model, twin, bundle.contract.input, pixels)
     click.echo(errors_table(found).markdown())
     click.echo(f"{len(pixels)} cells: {worst_text(found)}")
+    click.echo(RESEARCH_USE)
     if out is not None:
         write_whole(out, errors_table(found).csv().encode())
 
@@ -201,4 +205,33 @@ def sweep(
         click.echo(f"{name}: left out: {reason}", err=True)
     if swept.rows:
         click.echo(sweep_table(swept.rows).markdown())
+        click.echo(RESEARCH_USE)
         click.echo(f"wrote {out / NAME}.md, .csv and .png")
+
+
+@group.command()
+@data_option
+@groups_option
+@run_option
+@click.option(
+    "--criterion",
+    type=click.Choice(get_args(Criterion)),
+    default="taylor",
+    show_default=True,
+    help="What makes a channel important.",
+)
+@click.option("--cells", type=click.IntRange(2), default=1000, show_default=True, help="Train cells, spread evenly.")
+def sensitivity(data: Path, groups: Path, folder: Path, criterion: Criterion, cells: int) -> None:
+    """Show what each group of channels is worth: remove a share of one at a time, and train nothing."""
+    from compress.sensitivity import sensitivities, sensitivity_table
+    from edge_runtime.findings.groups import read_groups
+    from train.data import load_data
+    from train.dataset import read_dataset
+    from train.run import load_network, read_run
+    from train.split import Split
+
+    finished, known = read_run(folder), read_groups(groups)
+    own = load_data(read_dataset(data), finished.config, known, Split(finished.part_of))
+    few = own.examples(finished.config).thinned(cells)
+    click.echo(sensitivity_table(list(sensitivities(load_network(folder), few, criterion=criterion))))
+    click.echo(RESEARCH_USE)

@@ -51,7 +51,7 @@ def shrink(network: Any, examples: Examples, config: Config, recipe: Recipe) -> 
     small = network
     if recipe.channels.removes:
         log.info("removing channels")
-        small = prune_channels(small, examples, config, recipe.channels)
+        small = prune_channels(small, examples, config, recipe.channels, distil=recipe.distil)
     if recipe.precision == "fp32" and not recipe.sparsity:
         return Shrunk(export_float(small), small)
     calibration = examples.spread(recipe.calibration_cells)

@@ -24,7 +24,7 @@ from compress.sweep import Swept, sweep
 from compress.sweep_report import write_sweep
 from edge_runtime.interpreter import Interpreter
 from edge_runtime.preprocess import prepare
-from tests.test_architectures import SHAPES_ONLY, operators_of
+from tests.operators import SHAPES_ONLY, operators_of
 from train.config import read_config
 from train.crossval import crossvalidate
 from train.dataset import Dataset, load_picture, read_dataset
