@@ -10,8 +10,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.machine import machine_facts
 from benchmarks.pictures import ROOT, Pictures, read_pictures
-from benchmarks.timing import percentiles_ms
 from edge_runtime.classifier import DEFAULT_MODEL, Classifier
+from edge_runtime.timing import percentiles_ms
 
 _LOAD_AT_START = pytest.StashKey[float]()
 

@@ -21,7 +21,6 @@ import numpy as np
 from benchmarks.machine import machine_facts, machine_state
 from benchmarks.peak_memory import peak_rss_mb
 from benchmarks.pictures import SAMPLES, sample_paths
-from benchmarks.timing import percentiles_ms
 from edge_runtime.classifier import DEFAULT_MODEL, Classifier
 from edge_runtime.guard import unlike
 from edge_runtime.interpreter import Interpreter
@@ -33,6 +32,7 @@ from edge_runtime.sinks.csv import CsvSink
 from edge_runtime.sinks.stream import LineStream
 from edge_runtime.sources.folder import read_frames
 from edge_runtime.sources.frame import Frame
+from edge_runtime.timing import percentiles_ms
 
 SCHEMA = 1
 QUERIES, QUICK_QUERIES = 4096, 1024  # MLPerf asks for 1,024 at least

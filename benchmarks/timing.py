@@ -1,28 +1,18 @@
-"""How anything here is timed: after a warm-up, one call a round, and what is compared runs in turn."""
+"""How pytest-benchmark times here: after a warm-up, one call a round, and what is compared runs in turn."""
 
 import itertools
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import numpy as np
 from pytest_benchmark.fixture import BenchmarkFixture
+
+from edge_runtime.timing import percentiles_ms
 
 Input = TypeVar("Input")
 Result = TypeVar("Result")
 
 ROUNDS = 1000  # ten rounds lie above the 99th percentile
-PERCENTILES = (50, 90, 99)
-
-
-def percentiles_ms(durations_s: Sequence[float]) -> dict[str, float]:
-    """Computes `p50_ms`, `p90_ms` and `p99_ms`, linearly interpolated between the two nearest durations.
-
-    Args:
-        durations_s: at least one, in seconds, in any order.
-    """
-    values_ms = np.percentile(durations_s, PERCENTILES) * 1000
-    return {f"p{percent}_ms": float(value_ms) for percent, value_ms in zip(PERCENTILES, values_ms, strict=True)}
 
 
 def time_over(benchmark: BenchmarkFixture, target: Callable[[Input], Result], inputs: Sequence[Input]) -> Result:

@@ -21,13 +21,15 @@ def model_card(
         contract: of the model.
         parity: between float and int8 on the people that the scores are of.
         own: between this file and its own float network.
-        sizes: float and int8.
+        sizes: of the float network and of the model.
         data: what it was made from.
         area_alone: what the size of the cell reaches on the same people.
     """
     origin, first = contract.provenance, contract.labels[0]
     low, high = contract.decision.abstain_low, contract.decision.abstain_high
+    made = sizes[-1].name
     how = "" if origin.out_of_fold_sha256 is None else ", out of fold"
+    scores = {f"float32{how}": origin.float_scores, f"{made}{how}": origin.int8_scores, "cell area alone": area_alone}
     settings = ", ".join(f"{key} {value}" for key, value in origin.recipe.items())
     return f"""# {contract.name}
 
@@ -45,10 +47,10 @@ middle {contract.input.crop} pixels square (a cell on black), brought to {contra
 With 95 % intervals from a bootstrap over subject groups; `{first}` is positive. All columns answer every cell,
 also those that the device calls `uncertain`.
 
-{scores_table({f"float32{how}": origin.float_scores, f"int8{how}": origin.int8_scores, "cell area alone": area_alone})}
+{scores_table(scores)}
 
-Float against int8 on these answers: {parity_text(parity)}. This file against its own float network on the cells of
-the same people: {parity_text(own)}.
+Float against {made} on these answers: {parity_text(parity)}. This file against its own float network on the cells
+of the same people: {parity_text(own)}.
 
 ## Size
 

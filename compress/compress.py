@@ -14,6 +14,7 @@ from compress.errors import CompressError
 from compress.identity import measurement_identity
 from compress.recipe import Recipe
 from compress.size import Size
+from compress.twin import twin_file
 from compress.verify import Parity, check, compare, compare_answers
 from edge_runtime.bundle import Bundle, ProbeAnswer, write_bundle
 from edge_runtime.classifier import Classifier
@@ -23,6 +24,7 @@ from train.baseline import answer_folds, areas
 from train.data import Data
 from train.decision import Rule
 from train.evaluate import area_predictions
+from train.files import writing
 from train.guard import alarms_of, alarms_out_of_fold, false_alarms, measure_cells
 from train.loop import predict
 from train.measured import Measured, check_identity, digest_of_file, read_measured
@@ -43,7 +45,7 @@ class Compressed:
     Attributes:
         bundle: as written.
         parity: against the float network, on the report part, or on everyone where it learnt from everyone.
-        sizes: float and int8.
+        sizes: of the float network and of the bundle's.
     """
 
     bundle: Bundle
@@ -97,7 +99,9 @@ def compress(
         answers = read_measured(measured, data.dataset, groups or {})
         check_identity(measured, answers, measurement_identity(run.config, recipe, data.fingerprint))
     draft = draft_bundle(folder, run, data, recipe, probe)
-    (folder / FLOAT_MODEL).write_bytes(draft.float_model)
+    with writing(folder):
+        (folder / FLOAT_MODEL).write_bytes(draft.float_model)
+        twin_file(folder, draft.bundle).write_bytes(draft.twin_model)
     log.info("verifying through the runtime")
     float_, device = _own_answers(draft, data)
     parity = _checked(float_, device, recipe)

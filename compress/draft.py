@@ -1,4 +1,4 @@
-"""From a finished training run to a calibrated bundle, its scores still to be measured: prune, quantise, export."""
+"""From a finished training run to a calibrated bundle, its scores still to be measured."""
 
 import dataclasses
 import logging
@@ -11,23 +11,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compress.balance import balance_channels
+from compress.channel_config import ChannelConfig
 from compress.errors import CompressError
-from compress.export import export_float, export_int8
-from compress.finetune import clone
-from compress.prune import prune_network
-from compress.quantise import quantise_network
+from compress.export import export_float
 from compress.recipe import Recipe
 from compress.reference import measure_scale, measure_stain
+from compress.shrink import shrink
 from compress.size import Size, size_of
 from edge_runtime.bundle import Bundle, ProbeAnswer, digest_of
 from edge_runtime.classifier import Classifier
 from edge_runtime.contract import SCHEMA, Contract, Decision, Guard, InputSpec, Interval, Provenance, Scores
 from edge_runtime.findings.names import natural_key
 from edge_runtime.preprocess import read_picture
-from train.calibrate import fit_calibration
+from train.calibrate import apply_calibration, fit_abstain_band, fit_calibration
 from train.data import Data
-from train.decision import Rule
+from train.decision import Array, Correction, Rule
 from train.guard import fit_guard, measure_cells
 from train.loop import predict
 from train.predictions import device_scores
@@ -49,12 +47,14 @@ class Draft:
         bundle: calibrated; its scores are unknown and it has no card.
         network: the float network.
         float_model: that as a plain flatbuffer.
-        sizes: float and int8.
+        twin_model: the bundle's own float twin, as `compress.shrink.Shrunk` has it, as a flatbuffer.
+        sizes: of the float network and of what was made of it.
     """
 
     bundle: Bundle
     network: Any
     float_model: bytes
+    twin_model: bytes
     sizes: list[Size]
 
 
@@ -64,36 +64,16 @@ def draft_bundle(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path
         raise CompressError(f"{folder}: was trained on other cells than these; give the same --data")
     read_picture(probe)  # refuses what is not a picture
     network, examples = load_network(folder), data.examples(run.config)
-    pruned = balance_channels(network, examples.spread(recipe.calibration_cells))
-    if recipe.sparsity:
-        log.info("pruning to %.0f %% zeros", 100 * recipe.sparsity)
-        pruned = prune_network(pruned, examples, run.config, recipe.prune, recipe.sparsity)
-    log.info("training quantization-aware")
-    aware = quantise_network(pruned, network, examples, run.config, recipe.quantise)
-    model = export_int8(aware, examples.spread(recipe.calibration_cells))
-    float_model = export_float(network)
+    shrunk = shrink(network, examples, run.config, recipe)
+    float_model, twin_model = export_float(network), export_float(shrunk.twin)
     sizes = [
         size_of("float32", float_model, network),
-        size_of("int8", model, plain_weights(aware, network)),
+        size_of("int8" if recipe.is_int8 else recipe.name, shrunk.model, shrunk.twin),
     ]
-    bundle = _uncalibrated(model, run, data, recipe, probe.read_bytes())
+    bundle = _uncalibrated(shrunk.model, run, data, recipe, probe.read_bytes())
     log.info("calibrating")
-    return Draft(with_decision(bundle, _agree_with(network, bundle, data)), network, float_model, sizes)
-
-
-def plain_weights(aware: Any, network: Any) -> Any:
-    """A plain copy of the network with the weights of its quantization-aware twin, for counting."""
-    copy = clone(network)
-    twins = {layer.layer.name: layer for layer in aware.layers if hasattr(layer, "layer")}
-    for layer in copy.layers:
-        if layer.weights and layer.name in twins:
-            by_name = {_short(variable.name): variable.numpy() for variable in twins[layer.name].weights}
-            layer.set_weights([by_name[_short(variable.name)] for variable in layer.weights])
-    return copy
-
-
-def _short(variable: str) -> str:
-    return variable.partition(":")[0].rpartition("/")[2]
+    decision = _agree_with(network, bundle, data)
+    return Draft(with_decision(bundle, decision), network, float_model, twin_model, sizes)
 
 
 def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: bytes) -> Bundle:
@@ -110,6 +90,8 @@ def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: b
             "epoch": str(run.best_epoch),
             "compress": recipe.name,
             "decision": f"fitted on {run.decided_on}",
+            "precision": recipe.precision,
+            "channels": _kept(recipe.channels),
             "sparsity": f"{recipe.sparsity:g}",
             **Rule.of(run.config).as_text(),
         },
@@ -151,6 +133,12 @@ def _guard(run: Run, data: Data) -> Guard:
     return fit_guard(traits, [data.groups[i] for i in known], stated=run.config.decision.false_alarms)
 
 
+def _kept(channels: ChannelConfig) -> str:
+    if not channels.removes:
+        return "all"
+    return f"{channels.at_most or channels.keep:g} {'' if channels.at_most else 'of '}{channels.quantity}"
+
+
 def with_decision(bundle: Bundle, decision: Decision) -> Bundle:
     """The same bundle that decides otherwise."""
     return dataclasses.replace(bundle, contract=dataclasses.replace(bundle.contract, decision=decision))
@@ -160,15 +148,25 @@ def _agree_with(network: Any, draft: Bundle, data: Data) -> Decision:
     """The decision with which the exported model agrees best with the float network.
 
     The float network is calibrated already; fitting its int8 twin to it keeps the operating point and lets every cell
-    count, not only the misjudged ones.
+    count, not only the misjudged ones. The abstain band is fitted again to hold as many of the cells as the float
+    network's does.
     """
     cells = _agreement_cells(data)
-    wanted = predict(network, data.pixels[cells])
+    wanted = predict(network, data.pixels[cells]).astype(np.float64)
     seen = device_scores(Classifier(draft), [data.dataset.cells[i] for i in cells])
     scale, offset = fit_calibration(seen, wanted, np.ones(len(cells)))
-    decision = dataclasses.replace(draft.contract.decision, logit_scale=scale, logit_offset=offset)
+    low, high = _same_share(draft.contract.decision, wanted, apply_calibration(seen, scale, offset))
+    decision = Decision(scale, offset, abstain_low=low, abstain_high=high)
     _check_step(Classifier(with_decision(draft, decision)))
     return decision
+
+
+def _same_share(decision: Decision, float_: Array, exported: Array) -> tuple[float, float]:
+    """The band that holds as many of the exported model's calibrated answers `[n, labels]` as the float one's do."""
+    band = (decision.abstain_low, decision.abstain_high)
+    nothing = (0.0,) * float_.shape[1]
+    share = float(Correction(1.0, nothing, band).abstains(float_).mean())
+    return fit_abstain_band(exported, share) if share else band
 
 
 def _agreement_cells(data: Data) -> npt.NDArray[np.int64]:
@@ -181,6 +179,8 @@ def _agreement_cells(data: Data) -> npt.NDArray[np.int64]:
 
 def _check_step(classifier: Classifier) -> None:
     step = classifier.interpreter.output.scale
+    if not step:  # float
+        return
     positions = np.arange(0, 1 + step, step)
     if len(classifier.contract.labels) != 2:
         return

@@ -11,11 +11,12 @@ from edge_runtime.preprocess import PixelArray
 from train.network import network_input
 
 
-def export_int8(aware: Any, calibration: PixelArray) -> bytes:
-    """Converts a quantization-aware network to full int8, uint8 in and out.
+def export_int8(network: Any, calibration: PixelArray) -> bytes:
+    """Converts a network to full int8, weights per channel, uint8 in and out.
 
     Args:
-        aware: from `quantise_network`.
+        network: from `quantise_network`; or a float one, whose ranges are then those seen on the calibration pictures
+            (post-training quantisation, Krishnamoorthi 2018, arXiv 1806.08342).
         calibration: uint8 `[n, size, size, 3]`, of train subjects only.
 
     Returns:
@@ -28,10 +29,14 @@ def export_int8(aware: Any, calibration: PixelArray) -> bytes:
         raise CompressError("no calibration pictures; the train part is empty")
 
     def representative() -> Iterator[list[np.ndarray]]:
-        for pixels in calibration:
-            yield [network_input(aware, pixels[np.newaxis]).numpy()]
+        for i, pixels in enumerate(calibration):
+            read = network_input(network, pixels[np.newaxis]).numpy()
+            if i == 0:
+                # Two corners span 0..1 exactly, so that pixel p is the integer p and the device does no arithmetic.
+                read[0, 0, 0], read[0, -1, -1] = 0.0, 1.0
+            yield [read]
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(aware)
+    converter = tf.lite.TFLiteConverter.from_keras_model(network)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = representative
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

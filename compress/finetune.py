@@ -1,4 +1,4 @@
-"""Short training of a changed network by the answers of the original."""
+"""Short training of a changed network, by the answers of the original or by the labels."""
 
 import dataclasses
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def finetune(
     before_step: Callable[[], None] | None = None,
     keep_average: bool = False,
 ) -> None:
-    """Trains in place towards the teacher's probabilities on the same augmented pictures.
+    """Trains in place, towards the teacher's probabilities on the same augmented pictures where there is one.
 
     The original's answers, not the labels, are the target (distillation: Hinton et al. 2015, arXiv 1503.02531): what
     is wanted is the same decisions in fewer bits, on cells as they come. So they are turned, mirrored, scaled and
@@ -32,7 +32,7 @@ def finetune(
         examples: the train part.
         config: changes of place and size, batch size and seed.
         stage: how long and how fast.
-        teacher: the float network.
+        teacher: the float network; None learns the labels.
         before_step: called before each step.
         keep_average: end with the averaged weights.
     """

@@ -28,15 +28,18 @@ def prunable(layer: Any) -> bool:
     )
 
 
-def prune_network(network: Any, examples: Examples, config: Config, stage: StageConfig, sparsity: float) -> Any:
+def prune_network(
+    network: Any, examples: Examples, config: Config, stage: StageConfig, sparsity: float, *, distil: bool = True
+) -> Any:
     """Removes the smallest weights little by little while the network learns to do without.
 
     Args:
-        network: the float network, unchanged; its answers are the target.
+        network: the float network, unchanged.
         examples: the train part.
         config: augmentation and batch size.
         stage: how long and how fast.
         sparsity: share of zeros at the end, 0 to 1.
+        distil: the answers of `network` are the target; else the labels.
 
     Returns:
         A new network of the same layers.
@@ -57,7 +60,8 @@ def prune_network(network: Any, examples: Examples, config: Config, stage: Stage
     callback = tfmot.sparsity.keras.UpdatePruningStep()
     callback.set_model(pruned)
     callback.on_train_begin()
-    finetune(pruned, examples, config, stage, teacher=network, before_step=lambda: callback.on_train_batch_begin(0))
+    teacher = network if distil else None
+    finetune(pruned, examples, config, stage, teacher=teacher, before_step=lambda: callback.on_train_batch_begin(0))
     callback.on_epoch_end(0)
     return clone(tfmot.sparsity.keras.strip_pruning(pruned))
 

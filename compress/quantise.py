@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow_model_optimization as tfmot
 
 from compress.finetune import clone, finetune
+from compress.layers import refused_layer
 from compress.recipe import StageConfig
 from edge_runtime.preprocess import PixelArray
 from train.config import Config
@@ -25,17 +26,23 @@ def quantise_network(network: Any, teacher: Any, examples: Examples, config: Con
 
     Args:
         network: float, pruned or not; unchanged.
-        teacher: the float network before pruning; its answers are the target.
+        teacher: the float network before pruning, whose answers are the target; None learns the labels.
         examples: the train part.
         config: augmentation, batch size and seed.
         stage: how long and how fast.
 
     Returns:
         The network with quantisation nodes, ready for the converter.
+
+    Raises:
+        CompressError: a layer that tfmot cannot quantise.
     """
-    annotated = tfmot.quantization.keras.quantize_annotate_model(clone(network))
     scheme = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme()
-    aware = tfmot.quantization.keras.quantize_apply(annotated, scheme)
+    try:
+        annotated = tfmot.quantization.keras.quantize_annotate_model(clone(network))
+        aware = tfmot.quantization.keras.quantize_apply(annotated, scheme)
+    except (ValueError, RuntimeError) as error:
+        raise refused_layer(network, error, stage="quantise") from error
     _fix_input_range(aware)
     _calibrate_ranges(aware, examples.spread(_RANGE_CELLS))
     finetune(aware, examples, config, stage, teacher=teacher, keep_average=True)

@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from compress.channel_config import ChannelConfig
 from compress.errors import CompressError
 from train.config import read_toml
+
+Precision = Literal["fp32", "ptq8", "qat8"]
 
 DEFAULT_RECIPE = Path(__file__).parent / "default.toml"
 
 
 @dataclass(frozen=True)
 class StageConfig:
-    """Fine-tuning of one stage, by the float network's own answers.
+    """Fine-tuning of one stage.
 
     Attributes:
         epochs: passes over the train part.
@@ -46,8 +50,11 @@ class Recipe:
     """One way to compress.
 
     Attributes:
-        name: shown with the model.
+        name: shown with the model; `compress.recipe_names` gives names that say the rest.
+        precision: what the file computes in: float32, int8 after training, or int8 trained for.
+        distil: fine-tuning learns the float network's answers; else the labels.
         sparsity: share of the pointwise kernels' weights set to zero, 0 to 0.95; 0 leaves pruning out.
+        channels: whole channels to remove first.
         prune: fine-tuning while weights are removed.
         quantise: quantization-aware training.
         calibration_cells: train cells the converter sees.
@@ -56,12 +63,20 @@ class Recipe:
     """
 
     name: str
+    precision: Precision
+    distil: bool
     sparsity: float
+    channels: ChannelConfig
     prune: StageConfig
     quantise: StageConfig
     calibration_cells: int
     cell_um: float
     tolerance: Tolerance
+
+    @property
+    def is_int8(self) -> bool:
+        """Whether the file computes in integers."""
+        return self.precision != "fp32"
 
     def __post_init__(self) -> None:
         if not 0 <= self.sparsity <= 0.95:

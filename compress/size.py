@@ -31,7 +31,7 @@ class Size:
 
 def size_of(name: str, model: bytes, network: Any) -> Size:
     """Weighs a flatbuffer and the Keras network of plain layers it was made from."""
-    kernels = [layer.get_weights()[0] for layer in network.layers if _has_kernel(layer)]
+    kernels = [layer.get_weights()[0] for layer in network.layers if has_kernel(layer)]
     parameters = sum(kernel.size for kernel in kernels)
     zeros = sum(int(np.count_nonzero(kernel == 0)) for kernel in kernels)
     return Size(
@@ -40,18 +40,23 @@ def size_of(name: str, model: bytes, network: Any) -> Size:
         len(gzip.compress(model, 9, mtime=0)),
         parameters,
         zeros / parameters,
-        sum(_multiply_adds(layer) for layer in network.layers if _has_kernel(layer)),
+        multiply_adds(network),
     )
 
 
-def _has_kernel(layer: Any) -> bool:
+def has_kernel(layer: Any) -> bool:
+    """Whether a layer multiplies: a convolution or a dense layer."""
     return isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D | keras.layers.Dense)
 
 
-def _multiply_adds(layer: Any) -> int:
-    kernel = layer.get_weights()[0]
-    positions = int(np.prod(layer.output_shape[1:3])) if len(layer.output_shape) == 4 else 1
-    return int(kernel.size * positions)
+def positions(layer: Any) -> int:
+    """How often a layer's kernel is applied in one inference."""
+    return int(np.prod(layer.output_shape[1:3])) if len(layer.output_shape) == 4 else 1
+
+
+def multiply_adds(network: Any) -> int:
+    """Of one inference of a network of plain layers."""
+    return sum(int(layer.get_weights()[0].size * positions(layer)) for layer in network.layers if has_kernel(layer))
 
 
 def size_table(sizes: list[Size]) -> str:

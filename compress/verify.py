@@ -9,9 +9,10 @@ import numpy.typing as npt
 from compress.errors import CompressError
 from compress.recipe import Tolerance
 from edge_runtime.classifier import Classifier
-from edge_runtime.contract import Scores
-from train.dataset import Dataset
-from train.evaluate import bundle_predictions, run_predictions
+from edge_runtime.contract import Contract, Scores
+from edge_runtime.preprocess import prepare
+from train.dataset import Dataset, load_picture
+from train.evaluate import bundle_predictions, judged_cells, run_predictions
 from train.metrics import answers_of, score
 from train.predictions import Predictions
 from train.run import Run
@@ -57,14 +58,37 @@ def verify_bundle(classifier: Classifier, folder: Path, run: Run, dataset: Datas
     """Compares a written bundle with the float network of its run on the cells of every subject its contract names.
 
     Raises:
-        CompressError: the bundle and the run have other report subjects.
+        CompressError: the bundle and the run have other report subjects, or read other pixels.
         EdgeClassifyError: something cannot be read.
     """
+    made_for, reads = classifier.contract.input, run.config.device_input
+    if (made_for.crop, made_for.size, made_for.optical_density_table) != (
+        reads.crop,
+        reads.size,
+        reads.optical_density_table,
+    ):
+        raise CompressError(
+            f"{classifier.bundle.path}: reads {made_for.size} pixels of {made_for.crop}, the network in {folder} reads "
+            f"{reads.size} of {reads.crop}, or another colour; give the --run that the bundle was made from"
+        )
     float_ = run_predictions(folder, run, dataset, groups)
     exported = bundle_predictions(classifier, dataset, groups)
     if float_.cells != exported.cells:
         raise CompressError(f"{classifier.bundle.path}: was not made from the run in {folder}; give its --run")
     return compare_answers(float_, exported)
+
+
+def held_pixels(
+    contract: Contract, dataset: Dataset, groups: dict[str, str], *, count: int
+) -> list[npt.NDArray[np.uint8]]:
+    """Cells of the subjects that a contract names, spread evenly, uint8 `[size, size, 3]`, as a device prepares them.
+
+    Raises:
+        TrainError: the data are not those of the model.
+    """
+    cells, _ = judged_cells(dataset, groups, contract)
+    chosen = np.linspace(0, len(cells) - 1, min(count, len(cells))).astype(int)
+    return [prepare(load_picture(cells[i]), contract.input) for i in chosen]
 
 
 def check(parity: Parity, tolerance: Tolerance) -> None:

@@ -55,7 +55,7 @@ NATIVE_LOG_VARIABLE = "EDGE_CLASSIFY_NATIVE_LOG"
     type=click.Path(path_type=Path),
     envvar="EDGE_CLASSIFY_MODEL",
     show_envvar=True,
-    help="Model bundle; the one shipped when not given.",
+    help="Model bundle, or the name of a shipped one (--info lists them); the default when not given.",
 )
 @click.option(
     "--output",
@@ -153,9 +153,10 @@ def _load(
     delegate: str | None,
 ) -> "Classifier":
     from edge_runtime.bundle import read_bundle
-    from edge_runtime.classifier import DEFAULT_MODEL, Classifier
+    from edge_runtime.classifier import Classifier
+    from edge_runtime.shipped import find_model
 
-    bundle = read_bundle(model or DEFAULT_MODEL)
+    bundle = read_bundle(find_model(model))
     try:
         return Classifier(bundle, runtime=runtime, threads=threads, threshold=threshold, delegate=delegate)
     except ModelError as error:

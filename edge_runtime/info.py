@@ -3,8 +3,10 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+from edge_runtime.bundle import read_bundle
 from edge_runtime.classifier import Classifier
 from edge_runtime.contract import InputSpec, Interval
+from edge_runtime.shipped import shipped_models
 from edge_runtime.version import __version__
 
 _PACKAGES = ("ai-edge-litert", "tflite-runtime", "opencv-python-headless", "numpy")
@@ -12,7 +14,7 @@ _PACKAGES = ("ai-edge-litert", "tflite-runtime", "opencv-python-headless", "nump
 
 def describe(classifier: Classifier) -> str:
     """Several lines of text for a person."""
-    lines = facts(classifier)
+    lines = {**facts(classifier), "shipped": _shipped()}
     width = max(map(len, lines))
     return "\n".join(f"{name:<{width}}  {text}" for name, text in lines.items())
 
@@ -53,6 +55,13 @@ def facts(classifier: Classifier) -> dict[str, str]:
         "kernels": str(classifier.interpreter.kernels()),
         "versions": ", ".join([f"edge-classify {__version__}", *filter(None, map(_version, _PACKAGES))]),
     }
+
+
+def _shipped() -> str:
+    bundles = {name: read_bundle(path) for name, path in shipped_models().items()}
+    return "; ".join(
+        f"{name} ({own.contract.name}, {own.contract.model.bytes:,} bytes)" for name, own in bundles.items()
+    )
 
 
 def _scale(spec: InputSpec) -> str:

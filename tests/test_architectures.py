@@ -5,15 +5,14 @@ The compact one goes it in `test_line.py`. The MobileNets are cut short: their f
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from compress.compress import compress
 from compress.recipe import read_recipe
 from edge_runtime.bundle import read_bundle
 from edge_runtime.classifier import Classifier
 from tests.drawn import changed
+from tests.operators import SHAPES_ONLY, operators_of
 from train.architectures import mobilenet_v1, mobilenet_v2
 from train.config import read_config
 from train.data import load_data
@@ -23,7 +22,6 @@ from train.fit import fit
 from train.run import read_run
 
 PROBE = Path(__file__).parent.parent / "samples" / "cell-02.png"
-SHAPES_ONLY = {"SHAPE", "STRIDED_SLICE", "PACK"}  # of the last reshape; they see no picture
 
 
 @pytest.fixture
@@ -57,17 +55,7 @@ def test_it_goes_the_whole_way_to_int8(
     bundle = read_bundle(out)
     assert Classifier(bundle).self_test() == "pixels bit-equal, probabilities bit-equal"
     assert bundle.contract.input.optical_density_table == (density_table() if stain_front else None)
-    operators = _operators(bundle.model)
+    operators = operators_of(bundle.model)
     assert {kind for name, kind in operators[1:-1] if name not in SHAPES_ONLY} == {"int8"}
     assert [operators[0], operators[-1]] == [("QUANTIZE", "int8"), ("QUANTIZE", "uint8")]
     assert ("ADD" in {name for name, _ in operators}) == (architecture == "mobilenet_v2")
-
-
-def _operators(model: bytes) -> list[tuple[str, str]]:
-    """Each operator and the type of what it gives."""
-    interpreter = Interpreter(
-        model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    )
-    interpreter.allocate_tensors()
-    kind_of = {detail["index"]: np.dtype(detail["dtype"]).name for detail in interpreter.get_tensor_details()}
-    return [(op["op_name"], kind_of[op["outputs"][0]]) for op in interpreter._get_ops_details()]

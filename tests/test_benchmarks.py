@@ -11,7 +11,7 @@ from benchmarks.machine import cpu_model
 from benchmarks.peak_memory import peak_rss_mb
 from benchmarks.pictures import ROOT, read_pictures
 from benchmarks.table import ReportError, markdown_of, read_report
-from benchmarks.timing import percentiles_ms
+from edge_runtime.timing import percentiles_ms
 
 
 def entry(name: str, rounds: int, **extra: object) -> dict[str, Any]:

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter as LiteRt
 
+from compress.errors import CompressError
 from compress.identity import measurement_identity
 from compress.recipe import read_recipe
-from edge_runtime.bundle import Bundle
+from compress.verify import check, compare_answers
+from edge_runtime.bundle import Bundle, digest_of
 from edge_runtime.classifier import Classifier
 from edge_runtime.findings.groups import read_groups
 from edge_runtime.interpreter import Interpreter
@@ -25,7 +28,7 @@ from train.evaluate import bundle_predictions
 from train.groups import C_NMC_GROUPS
 from train.measured import check_identity, digest_of_file, read_measured
 from train.metrics import score
-from train.predictions import Predictions
+from train.predictions import Predictions, device_scores
 
 ROOT = Path(__file__).parent.parent
 FLOAT_MODEL = ROOT / "benchmarks" / "reference" / "float32.tflite"
@@ -65,6 +68,37 @@ def test_weighted_f1_is_that_of_the_float_network(shipped: Predictions, float_: 
         score(own.probabilities, own.targets, own.groups, draws=0).weighted_f1.value for own in (shipped, float_)
     )
     assert abs(int8 - plain) <= read_recipe().tolerance.weighted_f1
+
+
+def test_the_gate_refuses_a_damaged_model(default_bundle: Bundle, shipped: Predictions, float_: Predictions) -> None:
+    """The channels of one depthwise kernel in another order: it loads, shapes are right, and the answers wrong."""
+    chosen = slice(None, None, 16)
+    cells, groups = shipped.cells[chosen], shipped.groups[chosen]
+    damaged = Classifier(_with_kernel_reversed(default_bundle))
+    answers = damaged.calibrate(device_scores(damaged, cells))
+    wanted = Predictions(cells, groups, float_.labels, float_.probabilities[chosen])
+    tolerance = read_recipe().tolerance
+    check(compare_answers(wanted, Predictions(cells, groups, shipped.labels, shipped.probabilities[chosen])), tolerance)
+    parity = compare_answers(wanted, Predictions(cells, groups, shipped.labels, answers))
+    with pytest.raises(CompressError, match=r"change their label, 2.00% are allowed; no bundle written"):
+        check(parity, tolerance)
+    with pytest.raises(CompressError, match=r"weighted F1 changes by .*, 0.0100 is allowed; no bundle written"):
+        check(parity, dataclasses.replace(tolerance, flips=1.0))
+
+
+def _with_kernel_reversed(bundle: Bundle) -> Bundle:
+    interpreter = LiteRt(model_content=bundle.model)
+    kernels = [
+        interpreter.tensor(detail["index"])().copy()
+        for detail in interpreter.get_tensor_details()
+        if detail["dtype"] == np.int8 and list(detail["shape"][:3]) == [1, 3, 3]
+    ]
+    kernel = max(kernels, key=lambda own: own.size)
+    model = bundle.model.replace(kernel.tobytes(), kernel[..., ::-1].tobytes(), 1)
+    assert model != bundle.model
+    return dataclasses.replace(
+        bundle, model=model, contract=dataclasses.replace(bundle.contract, model=digest_of(model))
+    )
 
 
 def test_the_scores_are_of_people_whom_the_judged_networks_never_saw(default_bundle: Bundle, dataset: Dataset) -> None:

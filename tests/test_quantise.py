@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
+from compress.errors import CompressError
 from compress.export import export_int8
 from compress.prune import prune_network, sparsity_of
 from compress.quantise import quantise_network
@@ -73,3 +74,21 @@ def test_the_file_answers_as_the_trained_network(aware: keras.Model, examples: E
     wanted = aware(examples.pixels / np.float32(255), training=False).numpy()
     answers = [interpreter.invoke(pixels[np.newaxis])[0] * interpreter.output.scale for pixels in examples.pixels]
     np.testing.assert_allclose(np.array(answers), wanted, atol=0.03)
+
+
+def test_a_layer_that_cannot_be_quantised_is_named_with_what_to_write_instead(
+    config: Config, examples: Examples
+) -> None:
+    pixels = keras.Input((64, 64, 3))
+    plain = keras.layers.Conv2D(4, 3, name="plain")(pixels)
+    mean = keras.layers.GlobalAveragePooling2D(keepdims=True)(plain)
+    fused = keras.layers.Conv2D(4, 3, activation="relu", name="fused")(pixels)
+    for layer, message in (
+        (keras.layers.Multiply(name="squeeze")([plain, mean]), r"layer 'squeeze' \(Multiply\): leave .* or use Add"),
+        (keras.layers.Rescaling(2.0, name="light")(plain), r"layer 'light' \(Rescaling\): scale the pixels before"),
+        (keras.layers.BatchNormalization(name="norm")(fused), r"layer 'norm' \(BatchNorm.*\): .* without activation="),
+    ):
+        network = keras.Model(pixels, layer)
+        with pytest.raises(CompressError, match=message) as caught:
+            quantise_network(network, network, examples, config, STAGE)
+        assert "\n" not in str(caught.value)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_runtime.classifier import Classifier
-from edge_runtime.contract import Scores
+from edge_runtime.contract import Contract, Scores
 from edge_runtime.findings.names import natural_key
 from edge_runtime.findings.table import Table
 from edge_runtime.notice import RESEARCH_USE
@@ -117,9 +117,20 @@ def bundle_predictions(classifier: Classifier, dataset: Dataset, groups: dict[st
         TrainError: the data are not those of the model.
     """
     contract = classifier.contract
-    wanted = set(groups_of(contract.provenance.report_subjects, groups))
-    cells, own = _report_part(dataset, groups, wanted, contract.labels)
+    cells, own = judged_cells(dataset, groups, contract)
     return Predictions(cells, own, contract.labels, classifier.calibrate(device_scores(classifier, cells)))
+
+
+def judged_cells(
+    dataset: Dataset, groups: dict[str, str], contract: Contract
+) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
+    """The cells of the subjects that a contract names, and the group of each.
+
+    Raises:
+        TrainError: the data are not those of the model.
+    """
+    wanted = set(groups_of(contract.provenance.report_subjects, groups))
+    return _report_part(dataset, groups, wanted, contract.labels)
 
 
 def _report_part(

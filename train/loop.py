@@ -44,8 +44,21 @@ class Examples:
 
     def spread(self, count: int) -> PixelArray:
         """The pixels of `count` cells spread evenly over the part, or of all where there are fewer."""
-        chosen = np.linspace(0, len(self.pixels) - 1, min(count, len(self.pixels))).astype(int)
-        return np.asarray(self.pixels[chosen], np.uint8)
+        return np.asarray(self.pixels[self._spread(count)], np.uint8)
+
+    def thinned(self, count: int) -> "Examples":
+        """Those cells, with their targets and weights."""
+        chosen = self._spread(count)
+        return Examples(
+            self.pixels[chosen],
+            self.targets[chosen],
+            self.weights[chosen],
+            tuple(self.groups[i] for i in chosen) if self.groups else (),
+            None if self.wanted is None else self.wanted[chosen],
+        )
+
+    def _spread(self, count: int) -> npt.NDArray[np.int64]:
+        return np.linspace(0, len(self.pixels) - 1, min(count, len(self.pixels))).astype(np.int64)
 
 
 class Loop:
