@@ -25,6 +25,7 @@ from edge_runtime.classifier import Classifier
 from edge_runtime.contract import SCHEMA, Contract, Decision, Guard, InputSpec, Interval, Provenance, Scores
 from edge_runtime.findings.names import natural_key
 from edge_runtime.preprocess import read_picture
+from edge_runtime.traits import Traits
 from train.calibrate import fit_calibration
 from train.data import Data
 from train.decision import Rule
@@ -50,12 +51,14 @@ class Draft:
         network: the float network.
         float_model: that as a plain flatbuffer.
         sizes: float and int8.
+        traits: of every cell, float64 `[n, traits]`, as the guard measures them.
     """
 
     bundle: Bundle
     network: Any
     float_model: bytes
     sizes: list[Size]
+    traits: Traits
 
 
 def draft_bundle(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path) -> Draft:
@@ -76,9 +79,10 @@ def draft_bundle(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path
         size_of("float32", float_model, network),
         size_of("int8", model, plain_weights(aware, network)),
     ]
-    bundle = _uncalibrated(model, run, data, recipe, probe.read_bytes())
+    traits = measure_cells(data.pixels, run.config.picture.spec)
+    bundle = _uncalibrated(model, run, data, recipe, probe.read_bytes(), traits)
     log.info("calibrating")
-    return Draft(with_decision(bundle, _agree_with(network, bundle, data)), network, float_model, sizes)
+    return Draft(with_decision(bundle, _agree_with(network, bundle, data)), network, float_model, sizes, traits)
 
 
 def plain_weights(aware: Any, network: Any) -> Any:
@@ -96,7 +100,7 @@ def _short(variable: str) -> str:
     return variable.partition(":")[0].rpartition("/")[2]
 
 
-def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: bytes) -> Bundle:
+def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: bytes, traits: Traits) -> Bundle:
     """A bundle that takes the network's scores as they are."""
     judged = run.judged_groups
     subjects = {cell.subject for cell, group in zip(data.dataset.cells, data.groups, strict=True) if group in judged}
@@ -126,7 +130,7 @@ def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: b
         labels=run.labels,
         input=_input(run, data, recipe),
         decision=Decision(1.0, (0.0,) * len(run.labels), *run.abstain_band),
-        guard=_guard(run, data),
+        guard=_guard(run, data, traits),
         provenance=provenance,
         model=digest_of(model),
     )
@@ -144,11 +148,10 @@ def _input(run: Run, data: Data, recipe: Recipe) -> InputSpec:
     )
 
 
-def _guard(run: Run, data: Data) -> Guard:
+def _guard(run: Run, data: Data, traits: Traits) -> Guard:
     """Fitted on all that is not reported on; its false alarms are still to be measured."""
     known = data.not_reported
-    traits = measure_cells(data.pixels[known], run.config.picture.spec)
-    return fit_guard(traits, [data.groups[i] for i in known], stated=run.config.decision.false_alarms)
+    return fit_guard(traits[known], [data.groups[i] for i in known], stated=run.config.decision.false_alarms)
 
 
 def with_decision(bundle: Bundle, decision: Decision) -> Bundle:
