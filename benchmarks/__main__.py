@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: report, latency, compare, instructions, parity, fields, live, soak, kills."""
+"""`python -m benchmarks`: report, latency, compare, instructions, parity, fields, guard, live, soak, kills."""
 
 import json
 import tempfile
@@ -209,6 +209,26 @@ def fields(quick: bool, out: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another --out") from None
     click.echo(fields_table(found))
+
+
+@group.command()
+@click.option("--pictures", type=click.IntRange(1), default=200, show_default=True, help="Of each kind.")
+@click.option("--out", type=_PATH, help="Write the table to this file too.")
+def guard(pictures: int, out: Path | None) -> None:
+    """Show the shipped model what is no training cell: drawn, C-NMC's cells changed, and the cells of BCCD."""
+    from benchmarks.guard import markdown_of as guard_table
+    from benchmarks.guard import measure as measure_guard
+    from edge_runtime.classifier import Classifier
+
+    classifier = Classifier.from_file()
+    catches, missing = measure_guard(classifier, pictures, lambda text: click.echo(text, err=True))
+    table = guard_table(catches, missing, classifier.contract.guard.false_alarms)
+    try:
+        if out is not None:
+            out.write_text(f"{table}\n", encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another --out") from None
+    click.echo(table)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from train.data import Data
 from train.decision import Rule
 from train.evaluate import area_predictions
 from train.files import writing
-from train.guard import alarms_of, alarms_out_of_fold, false_alarms, measure_cells
+from train.guard import alarms_of, alarms_out_of_fold, false_alarms
 from train.loop import predict
 from train.measured import Measured, check_identity, digest_of_file, read_measured
 from train.metrics import score
@@ -107,9 +107,9 @@ def compress(
     parity = _checked(float_, device, recipe)
     if answers is None or measured is None:
         area = area_predictions(device, data.dataset, data.groups)
-        judged = _Judged(float_, device, area, _false_alarms(draft, data, run), None)
+        judged = _Judged(float_, device, area, _false_alarms(draft, data), None)
     else:
-        judged = _out_of_fold(answers, data, run, digest_of_file(measured))
+        judged = _out_of_fold(answers, draft, data, run, digest_of_file(measured))
         _checked(judged.float_, judged.device, recipe)
     return Compressed(_write(draft, judged, parity, data, out), parity, draft.sizes)
 
@@ -131,24 +131,19 @@ def _checked(float_: Predictions, device: Predictions, recipe: Recipe) -> Parity
     return parity
 
 
-def _false_alarms(draft: Draft, data: Data, run: Run) -> Interval:
+def _false_alarms(draft: Draft, data: Data) -> Interval:
     """Of the guard, on the report part."""
     report = data.part("report")
-    alarms = alarms_of(measure_cells(data.pixels[report], run.config.picture.spec), draft.bundle.contract.guard)
+    alarms = alarms_of(draft.traits[report], draft.bundle.contract.guard)
     return false_alarms(alarms, data.targets[report], [data.groups[i] for i in report])
 
 
-def _out_of_fold(answers: Measured, data: Data, run: Run, sha256: str) -> _Judged:
+def _out_of_fold(answers: Measured, draft: Draft, data: Data, run: Run, sha256: str) -> _Judged:
     """Of networks of the same recipe, on people they never saw; guards too are fitted outside each fold."""
     config = run.config
     float_, device = answers.decided(Rule.of(config))
     area = answer_folds(areas(device.cells), device, answers.folds.tolist(), subject_power=config.fit.subject_power)
-    alarms = alarms_out_of_fold(
-        measure_cells(data.pixels, config.picture.spec),
-        answers.groups,
-        answers.folds,
-        stated=config.decision.false_alarms,
-    )
+    alarms = alarms_out_of_fold(draft.traits, answers.groups, answers.folds, stated=config.decision.false_alarms)
     return _Judged(float_, device, area, false_alarms(alarms, data.targets, answers.groups), sha256)
 
 

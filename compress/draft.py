@@ -23,6 +23,7 @@ from edge_runtime.classifier import Classifier
 from edge_runtime.contract import SCHEMA, Contract, Decision, Guard, InputSpec, Interval, Provenance, Scores
 from edge_runtime.findings.names import natural_key
 from edge_runtime.preprocess import read_picture
+from edge_runtime.traits import Traits
 from train.calibrate import apply_calibration, fit_abstain_band, fit_calibration
 from train.data import Data
 from train.decision import Array, Correction, Rule
@@ -49,6 +50,7 @@ class Draft:
         float_model: that as a plain flatbuffer.
         twin_model: the bundle's own float twin, as `compress.shrink.Shrunk` has it, as a flatbuffer.
         sizes: of the float network and of what was made of it.
+        traits: of every cell, float64 `[n, traits]`, as the guard measures them.
     """
 
     bundle: Bundle
@@ -56,6 +58,7 @@ class Draft:
     float_model: bytes
     twin_model: bytes
     sizes: list[Size]
+    traits: Traits
 
 
 def draft_bundle(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path) -> Draft:
@@ -70,13 +73,14 @@ def draft_bundle(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path
         size_of("float32", float_model, network),
         size_of("int8" if recipe.is_int8 else recipe.name, shrunk.model, shrunk.twin),
     ]
-    bundle = _uncalibrated(shrunk.model, run, data, recipe, probe.read_bytes())
+    traits = measure_cells(data.pixels, run.config.picture.spec)
+    bundle = _uncalibrated(shrunk.model, run, data, recipe, probe.read_bytes(), traits)
     log.info("calibrating")
     decision = _agree_with(network, bundle, data)
-    return Draft(with_decision(bundle, decision), network, float_model, twin_model, sizes)
+    return Draft(with_decision(bundle, decision), network, float_model, twin_model, sizes, traits)
 
 
-def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: bytes) -> Bundle:
+def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: bytes, traits: Traits) -> Bundle:
     """A bundle that takes the network's scores as they are."""
     judged = run.judged_groups
     subjects = {cell.subject for cell, group in zip(data.dataset.cells, data.groups, strict=True) if group in judged}
@@ -108,7 +112,7 @@ def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: b
         labels=run.labels,
         input=_input(run, data, recipe),
         decision=Decision(1.0, (0.0,) * len(run.labels), *run.abstain_band),
-        guard=_guard(run, data),
+        guard=_guard(run, data, traits),
         provenance=provenance,
         model=digest_of(model),
     )
@@ -126,11 +130,10 @@ def _input(run: Run, data: Data, recipe: Recipe) -> InputSpec:
     )
 
 
-def _guard(run: Run, data: Data) -> Guard:
+def _guard(run: Run, data: Data, traits: Traits) -> Guard:
     """Fitted on all that is not reported on; its false alarms are still to be measured."""
     known = data.not_reported
-    traits = measure_cells(data.pixels[known], run.config.picture.spec)
-    return fit_guard(traits, [data.groups[i] for i in known], stated=run.config.decision.false_alarms)
+    return fit_guard(traits[known], [data.groups[i] for i in known], stated=run.config.decision.false_alarms)
 
 
 def _kept(channels: ChannelConfig) -> str:

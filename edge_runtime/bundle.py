@@ -7,7 +7,6 @@ tool lists the members.
 import hashlib
 import io
 import json
-import os
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from edge_runtime.contract import SCHEMA, Contract, ModelDigest
 from edge_runtime.errors import ModelError
 from edge_runtime.strict_json import StrictJsonError, dumps, loads
+from edge_runtime.whole_file import replace_whole
 
 CONTRACT, LABELS, PROBE_PICTURE, PROBE_ANSWER, CARD = (
     "contract.json",
@@ -94,9 +94,7 @@ def write_bundle(bundle: Bundle) -> None:
             info = zipfile.ZipInfo(name, _EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, members[name])
-    partial = bundle.path.with_name(bundle.path.name + ".partial")
-    partial.write_bytes(tail.getvalue())
-    os.replace(partial, bundle.path)
+    replace_whole(bundle.path, tail.getvalue())
 
 
 def read_bundle(path: Path) -> Bundle:

@@ -29,6 +29,18 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OutputError: it cannot be written.
     """
+    try:
+        replace_whole(path, content)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); make room or give another place") from None
+
+
+def replace_whole(path: Path, content: bytes) -> None:
+    """Does what `write_whole` does, for rooms that have words of their own for a file that cannot be written.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         with open(partial, "wb") as file:
@@ -36,8 +48,6 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}); make room or give another place") from None
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)

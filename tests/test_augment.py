@@ -5,6 +5,7 @@ import functools
 from typing import Any
 from unittest.mock import patch
 
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -145,6 +146,20 @@ def test_blurring_is_the_gaussian_that_robustness_is_judged_by(sigma: float) -> 
     blurred = blur(tf.constant(prepared, tf.float32) / 255, tf.fill([len(prepared)], sigma)).numpy() * 255
     # OpenCV's kernel ends after a few sigma.
     np.testing.assert_allclose(blurred, blur_prepared(prepared, sigma), atol=2)
+
+
+def test_sharpening_scales_the_detail_that_a_gaussian_takes_away() -> None:
+    """One amount a cell, and OpenCV's own filter beside it."""
+    still, changed = _augmented(NOTHING), _augmented(dataclasses.replace(NOTHING, sharpness=0.9))
+    line = cv2.getGaussianKernel(7, 1.2)
+    amounts = []
+    for before, after in zip(still, changed, strict=True):
+        detail = before - cv2.sepFilter2D(before, -1, line, line, borderType=cv2.BORDER_CONSTANT)
+        free = (before > 0) & (after > 0) & (after < 1)
+        amount = float((detail * (after - before))[free].sum() / np.square(detail[free]).sum())
+        np.testing.assert_allclose(after[free], (before + amount * detail)[free], atol=1e-4)
+        amounts.append(amount)
+    assert max(map(abs, amounts)) <= 0.9 and len({round(amount, 3) for amount in amounts}) == len(amounts)
 
 
 def test_no_blur_is_no_change() -> None:

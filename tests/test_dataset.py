@@ -14,7 +14,8 @@ from edge_runtime.errors import PictureError
 from edge_runtime.findings.names import parse_c_nmc_name
 from edge_runtime.preprocess import read_picture
 from train.config import read_config
-from train.dataset import Cell, load_pixels, read_dataset
+from train.data import load_data
+from train.dataset import Cell, load_pixels, read_dataset, several_labels
 from train.errors import TrainError
 
 
@@ -105,6 +106,23 @@ def test_an_unreadable_cell_is_named(drawn_cells: Path) -> None:
     dataset.cells[1].path.write_bytes(b"BM")
     with pytest.raises(PictureError, match=dataset.cells[1].path.name):
         load_pixels(dataset.cells, read_config().picture.spec)
+
+
+def test_a_subject_of_two_labels_is_named_before_training(
+    many_drawn_cells: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cells = read_dataset(many_drawn_cells).cells
+    lines = [f"{cell.path},{cell.subject},{'hem' if i == 1 else cell.label}" for i, cell in enumerate(cells)]
+    table = tmp_path / "slides.csv"
+    table.write_text("\n".join(["path,subject,label", *lines]) + "\n", "utf-8")
+    dataset = read_dataset(table)
+    assert several_labels(dataset.cells) == {"1": (dataset.cells[0], dataset.cells[1])}
+    assert several_labels(cells) == {}
+    with caplog.at_level("INFO", "train"):
+        load_data(dataset, read_config(), {})
+    assert [line for line in caplog.messages if "several labels" in line] == [
+        "subjects with several labels, who are split by the one of most of their cells: 1"
+    ]
 
 
 def test_training_feeds_the_bytes_that_the_device_feeds(c_nmc: Path, default_bundle: Bundle) -> None:

@@ -76,7 +76,7 @@ def test_a_batch_without_augmentation_holds_the_device_s_bytes(network: Any) -> 
     )
     names = np.arange(4, dtype=np.float32)  # in the place of weights, which come out as they went in
     loop = Loop(network, Examples(light, np.zeros(4, np.int64), names), _all_cells(config), NOTHING)
-    pixels, _, order = next(iter(loop._batches(0)))
+    pixels, _, order = next(iter(loop.batches(0)))
     np.testing.assert_array_equal(pixels.numpy(), device[order.numpy().astype(int)] / np.float32(255))
     assert device.max() > 150  # there is stain in it
 
@@ -88,7 +88,7 @@ def test_augmentation_is_of_light(network: Any) -> None:
     changes = dataclasses.replace(NOTHING, brightness=0.3)
     loop = Loop(network, Examples(light, np.zeros(1, np.int64), np.ones(1, np.float32)), _all_cells(config), changes)
     before = network_input(network, light).numpy()
-    after = np.concatenate([next(iter(loop._batches(epoch)))[0].numpy() for epoch in range(6)])
+    after = np.concatenate([next(iter(loop.batches(epoch)))[0].numpy() for epoch in range(6)])
     assert not after[:, ~light[0].any(axis=2)].any()
     inside = light[0].min(axis=2) > 2 * DARKEST
     shifts = (after - before)[:, inside]

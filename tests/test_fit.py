@@ -1,6 +1,7 @@
 """A run that stops early or is stopped: the same network, curves without double steps, a checkpoint that stays good."""
 
 import dataclasses
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from edge_runtime.errors import PictureError
 from train.config import Config, read_config
 from train.data import Data, load_data
 from train.dataset import read_dataset
@@ -124,6 +126,33 @@ def test_a_full_disk_after_an_epoch_leaves_that_epoch_s_checkpoint(
     fit(data, config, tmp_path, on_epoch=lambda row: epochs.append(row["epoch"]))
     assert epochs == [2, 3]
     _assert_same(tmp_path, finished)
+
+
+def test_a_picture_damaged_in_an_epoch_stops_nothing_then_is_one_line_and_whole_again_the_run_goes_on(
+    finished: Path, many_drawn_cells: Path, config: Config, tmp_path: Path
+) -> None:
+    cells = shutil.copytree(many_drawn_cells, tmp_path / "cells")
+    picture = read_dataset(cells).cells[0].path
+    whole = picture.read_bytes()
+
+    def damage(done: int, steps: int) -> None:
+        picture.write_bytes(whole[:100])
+
+    def interrupt(row: dict[str, float]) -> None:
+        if row["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        fit(load_data(read_dataset(cells), config, {}), config, run, on_step=damage, on_epoch=interrupt)
+    with pytest.raises(PictureError, match=picture.name) as caught:
+        load_data(read_dataset(cells), config, {})
+    assert "\n" not in str(caught.value)
+    picture.write_bytes(whole)
+    epochs: list[float] = []
+    fit(load_data(read_dataset(cells), config, {}), config, run, on_epoch=lambda row: epochs.append(row["epoch"]))
+    assert epochs == [3]
+    _assert_same(run, finished)
 
 
 def test_patience_ends_training_and_a_resumed_run_does_not_go_on(

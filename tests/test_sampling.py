@@ -58,7 +58,7 @@ def test_the_weights_of_an_epoch_follow_from_what_was_drawn() -> None:
     loop = _loop(Examples(pixels, targets, np.ones(18, np.float32), groups), fit, still)
     assert loop.steps_per_epoch == 2
     for epoch in range(3):
-        batches = list(loop._batches(epoch))
+        batches = list(loop.batches(epoch))
         shown = np.concatenate([batch[0].numpy() for batch in batches])
         drawn = np.rint(shown[:, 3, 3, 0] * 255).astype(int) - 1
         assert Counter(groups[i] for i in drawn) == {"large": 3, "small": 2, "other": 3}
@@ -85,7 +85,7 @@ def test_mixing_switched_off_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     shipped = read_config()
     examples = Examples(np.zeros((4, 8, 8, 3), np.uint8), np.array([0, 1, 0, 1]), np.ones(4, np.float32))
     fit = dataclasses.replace(shipped.fit, cells_per_group=0)
-    ((pixels, targets, weights),) = list(_loop(examples, fit, shipped.augment)._batches(0))
+    ((pixels, targets, weights),) = list(_loop(examples, fit, shipped.augment).batches(0))
     assert pixels.shape == (4, 8, 8, 3) and targets.shape == (4, 2) and weights.shape == (4,)
 
 

@@ -11,7 +11,8 @@ from edge_runtime.contract import InputSpec
 from edge_runtime.preprocess import prepare
 from train.dataset import Cell, load_picture, read_dataset
 from train.errors import TrainError
-from train.shallow import CROP, TRUNKS, Shallow, Trunk, shallow_features
+from train.shallow import CROP, Shallow, shallow_features
+from train.trunk import TRUNKS, Trunk
 
 # Colours and area come before the stems.
 _LOOK = 49

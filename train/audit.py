@@ -9,7 +9,7 @@ import numpy as np
 
 from edge_runtime.errors import PictureError
 from edge_runtime.findings.names import natural_key
-from train.dataset import Cell, Dataset, load_picture
+from train.dataset import Cell, Dataset, load_picture, several_labels
 from train.groups import join
 from train.texture import same_cells, texture
 
@@ -52,16 +52,13 @@ def audit_dataset(dataset: Dataset) -> Audit:
         first, second = sorted((subjects[i], subjects[j]), key=natural_key)
         similar[first, second] += 1
         identical[first, second] += readable[i][1][0] == readable[j][1][0]
-    labels_of: dict[str, set[str]] = {}
-    for cell in dataset.cells:
-        labels_of.setdefault(cell.subject, set()).add(cell.label)
     return Audit(
         dataset=dataset,
         unreadable=tuple(found for found in looked if isinstance(found, str)),
         identical={pair: count for pair, count in identical.items() if count},
         similar=dict(similar),
-        two_labels=tuple(sorted((s for s, labels in labels_of.items() if len(labels) > 1), key=natural_key)),
-        groups=join(labels_of, similar),
+        two_labels=tuple(sorted(several_labels(dataset.cells), key=natural_key)),
+        groups=join((cell.subject for cell in dataset.cells), similar),
     )
 
 

@@ -57,17 +57,23 @@ def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
         fill_mode="CONSTANT",
     )
     # Optical density is linear in the amount of stain (Beer-Lambert); a power of the transmitted light scales it.
-    stain = tf.exp(uniform(4, -config.stain, config.stain, tf.stack([shape[0], 1, 1, 3])))
-    if config.density:
-        stain *= tf.exp(uniform_of(_DENSITY, -config.density, config.density))[:, None, None, None]
+    # What is switched off is left out where that changes no bit: a power of 1, a blur that nothing is made of.
+    stained = moved
+    if config.stain or config.density:
+        stain = tf.exp(uniform(4, -config.stain, config.stain, tf.stack([shape[0], 1, 1, 3])))
+        if config.density:
+            stain *= tf.exp(uniform_of(_DENSITY, -config.density, config.density))[:, None, None, None]
+        stained = tf.pow(tf.maximum(moved, 0.0), stain)
     light = tf.exp(uniform(5, -config.brightness, config.brightness, tf.stack([shape[0], 1, 1, 1])))
-    lit = tf.pow(tf.maximum(moved, 0.0), stain) * light
+    lit = stained * light
     if config.blur:
         lit = blur(lit, uniform_of(_BLUR, 0.0, config.blur))
-    # Unsharp masking both ways: below 0 it blurs, above it sharpens, as focus and optics do.
-    detail = lit - _blurred(lit)
-    sharper = lit + uniform(6, -config.sharpness, config.sharpness, tf.stack([shape[0], 1, 1, 1])) * detail
-    changed = tf.clip_by_value(tf.where(lit > 0, sharper, 0.0), 0.0, 1.0)
+    changed = lit
+    if config.sharpness:
+        # Unsharp masking both ways: below 0 it blurs, above it sharpens, as focus and optics do.
+        sharpness = uniform(6, -config.sharpness, config.sharpness, tf.stack([shape[0], 1, 1, 1]))
+        changed = tf.where(lit > 0, lit + sharpness * (lit - _blurred(lit)), 0.0)
+    changed = tf.clip_by_value(changed, 0.0, 1.0)
     if config.jpeg:
         changed = recompress(changed, uniform_of(_JPEG, config.jpeg, BEST_JPEG_QUALITY + 1, dtype=tf.int32))
     if config.erase:
@@ -78,14 +84,27 @@ def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
 
 def _blurred(pixels: Any) -> Any:
     """Two passes of a line are a third of the work of one square."""
-    across = tf.nn.depthwise_conv2d(pixels, _LINE[np.newaxis], [1, 1, 1, 1], "SAME")
-    return tf.nn.depthwise_conv2d(across, _LINE[:, np.newaxis], [1, 1, 1, 1], "SAME")
+    return _blurred_down(_turned(_blurred_down(_turned(pixels))))
+
+
+def _blurred_down(pixels: Any) -> Any:
+    """Each column blurred; taken as one picture of many channels, of which a processor does several at once."""
+    shape = tf.shape(pixels)
+    channels = shape[2] * shape[3]
+    lines = tf.tile(_LINE[:, None, None, None], [1, 1, channels, 1])
+    down = tf.nn.depthwise_conv2d(tf.reshape(pixels, [shape[0], shape[1], 1, channels]), lines, [1, 1, 1, 1], "SAME")
+    return tf.reshape(down, shape)
+
+
+def _turned(pixels: Any) -> Any:
+    """Rows become columns."""
+    return tf.transpose(pixels, [0, 2, 1, 3])
 
 
 def _gaussian(sigma: float, radius: int) -> np.ndarray:
-    """A line for `depthwise_conv2d` over three channels, float32 `[2 radius + 1, 3, 1]`."""
+    """The weights of a line, float32 `[2 radius + 1]`."""
     line = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    return np.repeat((line / line.sum())[:, None, None], 3, axis=1).astype(np.float32)
+    return np.asarray(line / line.sum(), np.float32)
 
 
 _LINE = _gaussian(sigma=1.2, radius=3)

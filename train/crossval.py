@@ -16,7 +16,7 @@ import tf_keras as keras
 from edge_runtime.findings.names import natural_key
 from train.config import Config
 from train.data import Data, load_data, with_features
-from train.dataset import Cell, Dataset
+from train.dataset import Cell, Dataset, several_labels
 from train.errors import TrainError
 from train.files import claim
 from train.fit import fit
@@ -165,13 +165,11 @@ def nested_splits(dataset: Dataset, config: Config, groups: dict[str, str], *, f
 
 def _check_subjects(cells: Sequence[Cell]) -> None:
     """Raises where a subject has cells of several labels: by subject, such a person is on no side of the question."""
-    label_of: dict[str, str] = {}
-    for cell in cells:
-        if label_of.setdefault(cell.subject, cell.label) != cell.label:
-            raise TrainError(
-                f"subject {cell.subject!r} has cells labelled {label_of[cell.subject]!r} and {cell.label!r} "
-                f"({cell.path}); cross-validation is by subject: correct the label, or give each label a subject"
-            )
+    for subject, (one, other) in several_labels(cells).items():
+        raise TrainError(
+            f"subject {subject!r} has cells labelled {one.label!r} and {other.label!r} ({other.path}); "
+            "cross-validation is by subject: correct the label, or give each label a subject, joined by --groups"
+        )
 
 
 def _is_finished(folder: Path, data: Data, config: Config) -> bool:

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.findings.names import natural_key
 from edge_runtime.preprocess import PixelArray
 from train.config import Config
-from train.dataset import Dataset, fingerprint, label_indices, load_pixels
+from train.dataset import Dataset, fingerprint, label_indices, load_pixels, several_labels
 from train.groups import groups_of
 from train.loop import Examples, Floats
 from train.shallow import Shallow, shallow_features
@@ -109,6 +110,8 @@ def load_data(
     """
     group_list = groups_of([cell.subject for cell in dataset.cells], groups)
     labels = [cell.label for cell in dataset.cells]
+    if mixed := sorted(several_labels(dataset.cells), key=natural_key):
+        log.info("subjects with several labels, who are split by the one of most of their cells: %s", ", ".join(mixed))
     if everyone:
         split = learn_from_everyone(group_list)
     split = split or split_groups(group_list, labels, config.split.shares, config.fit.seed)
@@ -123,7 +126,7 @@ def with_features(data: Data, config: Config, weights: Path) -> Data:
     Args:
         data: the cells.
         config: the settings.
-        weights: the folder that holds the files of `train.shallow.TRUNKS`.
+        weights: the folder that holds the files of `train.trunk.TRUNKS`.
 
     Raises:
         TrainError: a file of weights that cannot be read.

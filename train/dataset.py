@@ -105,6 +105,17 @@ def _read_csv(path: Path) -> Dataset:
     return Dataset(path.parent, tuple(cells), labels)
 
 
+def several_labels(cells: Sequence[Cell]) -> dict[str, tuple[Cell, Cell]]:
+    """The subjects with cells of several labels, each with two cells that differ."""
+    first: dict[str, Cell] = {}
+    found: dict[str, tuple[Cell, Cell]] = {}
+    for cell in cells:
+        known = first.setdefault(cell.subject, cell)
+        if cell.label != known.label:
+            found.setdefault(cell.subject, (known, cell))
+    return found
+
+
 def label_indices(cells: Sequence[Cell], labels: Sequence[str]) -> npt.NDArray[np.int64]:
     """The labels as int64 `[n]`, indices into `labels`."""
     return np.array([labels.index(cell.label) for cell in cells], np.int64)

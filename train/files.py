@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from edge_runtime.whole_file import replace_whole
 from train.errors import TrainError
 
 
@@ -60,10 +61,8 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         TrainError: it cannot be written.
     """
-    partial = path.with_suffix(".partial")
     with writing(path.parent):
-        partial.write_bytes(content)
-        partial.replace(path)
+        replace_whole(path, content)
 
 
 @contextlib.contextmanager

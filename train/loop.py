@@ -2,7 +2,8 @@
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,14 +136,19 @@ class Loop:
             The mean loss.
         """
         epoch = int(self.epoch.numpy())
+        loss = self.take_steps(self._shared_batches(epoch), on_step)
+        self.epoch.assign(epoch + 1)
+        return loss
+
+    def take_steps(self, batches: Iterable[Any], on_step: Callable[[int, int], None] | None = None) -> float:
+        """Trains on batches as `batches` gives them; arguments and result are otherwise those of `run_epoch`."""
         losses = []
-        for pixels, targets, weights in self._shared_batches(epoch):
+        for pixels, targets, weights in batches:
             if self._before_step is not None:
                 self._before_step()
             losses.append(self._step(pixels, targets, weights))
             if on_step is not None:
                 on_step(len(losses), self.steps_per_epoch)
-        self.epoch.assign(epoch + 1)
         return float(np.mean(losses))
 
     @contextlib.contextmanager
@@ -177,14 +183,23 @@ class Loop:
 
     def _shared_batches(self, epoch: int) -> Any:
         if self._replicas == 1:
-            yield from self._batches(epoch)
+            yield from self.batches(epoch)
             return
         shares: dict[int, Any] = {}
-        per_replica(self._strategy, lambda replica: shares.setdefault(replica, iter(self._batches(epoch, replica))))
+        per_replica(self._strategy, lambda replica: shares.setdefault(replica, iter(self.batches(epoch, replica))))
         for _ in range(self.steps_per_epoch):
             yield per_replica(self._strategy, lambda replica: next(shares[replica]))
 
-    def _batches(self, epoch: int, replica: int = 0) -> Any:
+    def batches(self, epoch: int, replica: int = 0) -> Any:
+        """What a replica trains on in an epoch, changed, mixed and weighted: a `tf.data.Dataset`.
+
+        Args:
+            epoch: from 0.
+            replica: its number.
+
+        Returns:
+            Of what the network reads, float32 `[batch, size, size, 3]`, targets `[batch, labels]`, weights `[batch]`.
+        """
         seed, order = self._seed(epoch), self._order(epoch)
         pixels = tf.convert_to_tensor(self._examples.pixels)
         wanted = self._examples.wanted
@@ -212,7 +227,7 @@ class Loop:
             return changed, wanted, heavy * factors
 
         data = tf.data.Dataset.from_tensor_slices((order, shares)).batch(self.fit.batch).enumerate()
-        return data.map(take, num_parallel_calls=2, deterministic=True).prefetch(2)
+        return data.map(take, num_parallel_calls=len(os.sched_getaffinity(0)), deterministic=True).prefetch(2)
 
     def _replica_steps(self, *shares: Any) -> Any:
         losses = self._strategy.run(self._train_step, shares)

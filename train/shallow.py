@@ -1,52 +1,30 @@
 """Shallow features of cells: colours, size, and what the first layers of ImageNet networks see, pooled."""
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from edge_runtime.contract import InputSpec
+from edge_runtime.interpreter import Interpreter
 from edge_runtime.preprocess import PixelArray, prepare
-from train.architectures.mobilenet_v1 import STRIDES
 from train.baseline import area, colour_histogram
 from train.dataset import Cell, load_picture
-from train.folded import Folded, read_tflite
+from train.folded import read_tflite
 from train.network import as_light
+from train.trunk import TRUNKS, pooled_features
 
 Array = npt.NDArray[np.float64]
 
 # Of C-NMC's 450 pixels; the largest cell is 300 across.
 CROP = 320
-_BATCH = 64
-_RELU6_CAP = 6.0
-
-
-@dataclass(frozen=True)
-class Trunk:
-    """A MobileNetV1 file and where its first layers are looked at.
-
-    Attributes:
-        file: in the folder of weights.
-        size: side in pixels of the picture it reads.
-        taps: blocks after which features are pooled; -1 is the stem.
-    """
-
-    file: str
-    size: int
-    taps: tuple[int, ...]
-
-
-# The deeper, the more a feature tells the slide instead of the cell: see ARCHITECTURE.md.
-TRUNKS = (
-    Trunk("mobilenet_v1_0.25_128_quant.tflite", 128, (-1,)),
-    Trunk("mobilenet_v1_0.5_160_quant.tflite", 160, (-1,)),
-    Trunk("mobilenet_v1_0.75_192_quant.tflite", 192, (-1, 1, 5)),
-)
+# Progress is told after so many.
+_CELLS_A_STEP = 64
 
 
 @dataclass(frozen=True)
@@ -69,11 +47,11 @@ class Shallow:
 def shallow_features(
     cells: Sequence[Cell], weights: Path, on_step: Callable[[int, int], None] | None = None
 ) -> Shallow:
-    """Looks at every cell with the first layers of `TRUNKS`.
+    """Looks at every cell with the first layers of `train.trunk.TRUNKS`.
 
     Args:
         cells: what to look at.
-        weights: the folder that holds the files of `TRUNKS`.
+        weights: the folder that holds the files of `train.trunk.TRUNKS`.
         on_step: told the steps done and all steps, after each.
 
     Raises:
@@ -81,20 +59,27 @@ def shallow_features(
         PictureError: a cell that cannot be read.
     """
     folded = [read_tflite(weights / trunk.file) for trunk in TRUNKS]
-    first, deeper = [], []
-    for start in range(0, len(cells), _BATCH):
-        with ThreadPoolExecutor() as pool:
-            pictures = list(pool.map(load_picture, cells[start : start + _BATCH]))
-        stems: list[Array] = []
-        rest: list[Array] = []
-        for trunk, convolutions in zip(TRUNKS, folded, strict=True):
-            for tap, pooled in _pooled(pictures, trunk, convolutions):
-                (stems if tap < 0 else rest).append(pooled)
-        first.append(np.concatenate([np.stack([_look(picture) for picture in pictures]), *stems], axis=1))
-        deeper.append(np.concatenate(rest, axis=1))
-        if on_step is not None:
-            on_step(start // _BATCH + 1, -(-len(cells) // _BATCH))
-    return Shallow(np.concatenate(first), np.concatenate(deeper))
+    models = [pooled_features(trunk, own) for trunk, own in zip(TRUNKS, folded, strict=True)]
+    stems = [2 * len(own.convolutions[0][1]) for own in folded]
+    own_thread = threading.local()
+
+    def open_interpreters() -> None:
+        own_thread.interpreters = [Interpreter(model) for model in models]
+
+    def look(cell: Cell) -> tuple[Array, Array]:
+        picture = load_picture(cell)
+        seen = [_seen(picture, interpreter) for interpreter in own_thread.interpreters]
+        first = [_look(picture), *(values[:stem] for values, stem in zip(seen, stems, strict=True))]
+        return np.concatenate(first), np.concatenate([v[stem:] for v, stem in zip(seen, stems, strict=True)])
+
+    looks, steps = [], -(-len(cells) // _CELLS_A_STEP)
+    # A core for each cell: one cell on all of them gains little.
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0)), initializer=open_interpreters) as pool:
+        for done, of_cell in enumerate(pool.map(look, cells), 1):
+            looks.append(of_cell)
+            if on_step is not None and (done % _CELLS_A_STEP == 0 or done == len(cells)):
+                on_step(-(-done // _CELLS_A_STEP), steps)
+    return Shallow(np.stack([first for first, _ in looks]), np.stack([deeper for _, deeper in looks]))
 
 
 def _look(picture: PixelArray) -> Array:
@@ -102,25 +87,8 @@ def _look(picture: PixelArray) -> Array:
     return np.append(colour_histogram(picture), np.log1p(area(picture)))
 
 
-def _pooled(pictures: Sequence[PixelArray], trunk: Trunk, folded: Folded) -> Iterator[tuple[int, Array]]:
-    """Mean and deviation of every channel after each tap, float64 `[n, 2 channels]`."""
-    spec = InputSpec(CROP, trunk.size, "rgb", "area", scale=1 / 255, offset=0.0)
-    light = as_light(np.stack([prepare(picture, spec) for picture in pictures]))
-    x = folded.scale * light + folded.offset
-    convolutions = iter(folded.convolutions)
-    for block in range(-1, max(trunk.taps) + 1):
-        kernel, bias = next(convolutions)
-        if block < 0:
-            x = _relu6(tf.nn.conv2d(x, kernel, 2, "SAME") + bias)
-        else:
-            stride = STRIDES[block]
-            x = _relu6(tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "SAME") + bias)
-            kernel, bias = next(convolutions)
-            x = _relu6(tf.nn.conv2d(x, kernel, 1, "SAME") + bias)
-        if block in trunk.taps:
-            mean, variance = tf.nn.moments(x, axes=[1, 2])
-            yield block, np.concatenate([mean, np.sqrt(variance)], axis=1).astype(np.float64)
-
-
-def _relu6(x: Any) -> Any:
-    return tf.clip_by_value(x, 0.0, _RELU6_CAP)
+def _seen(picture: PixelArray, interpreter: Interpreter) -> Array:
+    """What a trunk's `pooled_features` are of a picture, float64 `[f]`."""
+    spec = InputSpec(CROP, interpreter.input.shape[1], "rgb", "area", scale=1 / 255, offset=0.0)
+    light = as_light(prepare(picture, spec)[np.newaxis])
+    return interpreter.invoke(light.numpy()).ravel().astype(np.float64)
