@@ -1,12 +1,14 @@
-"""An http camera in a process of its own: `python -m benchmarks.http_camera PORT FPS`.
+"""An http camera that plays fields, in a process of its own: `python -m benchmarks.http_camera PORT FPS`.
 
-It writes to standard output when it listens and when it sends which picture, in seconds of CLOCK_MONOTONIC, which all
-processes of a machine share.
+The fields are BCCD's where they are, else the drawn one at several places. It writes to standard output when it listens
+and when it sends which picture, in seconds of CLOCK_MONOTONIC, which all processes of a machine share. A number on
+standard input is another rate.
 """
 
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,7 +16,7 @@ from contextlib import closing, contextmanager
 import cv2
 import numpy as np
 
-from benchmarks.pictures import sample_paths
+from benchmarks.pictures import SAMPLE_FIELD, field_paths
 from edge_runtime.preprocess import PixelArray, read_picture
 
 PICTURES = 32
@@ -49,7 +51,7 @@ class HttpCamera:
         """Starts it; returns when it listened, in monotonic seconds."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.http_camera", str(self._port), str(self._fps)],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -62,6 +64,12 @@ class HttpCamera:
         for line in self._process.stdout:
             number, at_s = line.split()
             yield int(number), float(at_s)
+
+    def pace(self, fps: float) -> None:
+        """Sends so many pictures a second from now on."""
+        assert self._process is not None and self._process.stdin is not None
+        self._process.stdin.write(f"{fps}\n")
+        self._process.stdin.flush()
 
     def stop(self) -> None:
         """Kills it, as a pulled plug would."""
@@ -82,22 +90,35 @@ def http_camera(*, fps: float) -> Iterator[HttpCamera]:
         camera.stop()
 
 
-def _draw() -> list[bytes]:
-    """Drawn cells with noise and a number, as JPEG."""
-    paths = sample_paths()
+def _fields() -> list[bytes]:
+    """So many fields with a number in the corner, as JPEG."""
+    paths = field_paths(PICTURES)
     pictures = []
     for number in range(PICTURES):
-        picture = read_picture(paths[number % len(paths)]).astype(np.int16)
-        picture += np.random.default_rng(number).integers(-4, 5, picture.shape, np.int16)
+        picture = read_picture(paths[number] if paths else SAMPLE_FIELD)
+        if not paths:  # as if the stage had moved
+            picture = np.roll(picture, number * picture.shape[1] // PICTURES, axis=1)
         for bit in range(_BITS):
             picture[:_BLOCK, bit * _BLOCK : (bit + 1) * _BLOCK] = 255 * (number >> bit & 1)
-        pictures.append(cv2.imencode(".jpg", np.clip(picture, 0, 255).astype(np.uint8))[1].tobytes())
+        pictures.append(cv2.imencode(".jpg", picture)[1].tobytes())
     return pictures
+
+
+class _Pace:
+    """Pictures a second, as last heard."""
+
+    def __init__(self, fps: float) -> None:
+        self.fps = fps
+
+    def hear(self) -> None:
+        for line in sys.stdin:
+            self.fps = float(line)
 
 
 def main(port: int, fps: float) -> None:
     """Serves one viewer after the other until it is killed."""
-    pictures = _draw()
+    pictures, pace = _fields(), _Pace(fps)
+    threading.Thread(target=pace.hear, daemon=True).start()
     with socket.create_server(("127.0.0.1", port), reuse_port=False) as listener:
         sys.stdout.write(f"{time.monotonic()}\n")
         sys.stdout.flush()
@@ -105,10 +126,10 @@ def main(port: int, fps: float) -> None:
             viewer, _ = listener.accept()
             with closing(viewer):
                 viewer.recv(1 << 16)
-                _send(viewer, pictures, fps)
+                _send(viewer, pictures, pace)
 
 
-def _send(viewer: socket.socket, pictures: list[bytes], fps: float) -> None:
+def _send(viewer: socket.socket, pictures: list[bytes], pace: "_Pace") -> None:
     try:
         viewer.sendall(_HEAD[0])
         due_s = time.monotonic()
@@ -119,7 +140,7 @@ def _send(viewer: socket.socket, pictures: list[bytes], fps: float) -> None:
             viewer.sendall(_HEAD[1] % len(data) + data + b"\r\n")
             sys.stdout.write(f"{number} {sent_s}\n")
             sys.stdout.flush()
-            due_s += 1 / fps
+            due_s = max(due_s + 1 / pace.fps, sent_s)
             time.sleep(max(0.0, due_s - time.monotonic()))
             number = (number + 1) % len(pictures)
     except OSError:

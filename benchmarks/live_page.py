@@ -25,6 +25,7 @@ from edge_runtime.live.run import live_run
 from edge_runtime.look import look_at_cell
 from edge_runtime.pipeline import Tally, run
 from edge_runtime.preprocess import PixelArray
+from edge_runtime.sinks.lenient import LenientSink
 from edge_runtime.sources.camera import Camera
 from edge_runtime.sources.camera_state import CameraState
 from edge_runtime.sources.frame import Frame
@@ -82,7 +83,9 @@ def measure(*, camera_fps: float | None, seconds: float, rounds: int) -> LiveRes
     done = Tally()
     with live_run("127.0.0.1:0", classifier, camera=camera, say=said.append) as page:
         look = page.watch(look_at_cell(classifier))
-        work = threading.Thread(target=run, args=(_frames(camera_fps, stop), look, page.forgive(None), done, id))
+        work = threading.Thread(
+            target=run, args=(_frames(camera_fps, stop), look, LenientSink(None, said.append), done, id)
+        )
         work.start()
         url = said[0].split()[1].replace("http", "ws") + "api/live"
         try:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
+SAMPLE_FIELD = ROOT / "sample_fields" / "field-01.png"
 DATA_VARIABLE = "EDGE_CLASSIFY_DATA"
 _DEFAULT_DATA = "../shared/data"
 _COUNT = 64
@@ -57,6 +58,12 @@ def cell_paths(count: int) -> list[Path]:
     if len(cells) < count:
         raise PicturesError(f"{len(cells)} real cells instead of {count}; set {DATA_VARIABLE} to the folder of c-nmc")
     return [cells[i * len(cells) // count] for i in range(count)]
+
+
+def field_paths(count: int) -> list[Path]:
+    """Fields spread evenly over the sorted names of BCCD; none where fewer are there."""
+    fields = sorted(data_folder().glob("bccd/images/*.jpg"))
+    return [fields[i * len(fields) // count] for i in range(count)] if len(fields) >= count else []
 
 
 def _real_cells(fold: str) -> list[Path]:

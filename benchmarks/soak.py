@@ -1,11 +1,9 @@
 """Long runs of a live camera: memory, the way back of a lost camera, age of a frame at its decision."""
 
 import json
-import os
 import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -13,19 +11,20 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.camera_memory import run_for_memory
 from benchmarks.http_camera import HttpCamera, http_camera, number_of
 from edge_runtime.classifier import DEFAULT_MODEL, Classifier
-from edge_runtime.look import Look, look_at_cell
+from edge_runtime.look import Look
+from edge_runtime.look_at_field import look_at_field
 from edge_runtime.sources.camera import Camera
 
 # Memory is compared with that after so much of the run: by then every buffer has been used.
 _WARM_SHARE = 0.1
+_TOLD_SHARES = (1 / 30, 1 / 6, 1 / 3, 2 / 3, 1)
 _MOST_GROWTH_MB = 2.0
 _MOST_WAY_BACK_S = 2.0
 _LONGEST_OUTAGE_S = 3.0
 _FPS = 25.0
-# More than can be looked at, and not so much that passing them over is all there is to do.
-_QUICK_FPS = 200.0
 # The first look loads code and the first frames queue up behind it.
 _SETTLING_S = 2.0
 
@@ -54,12 +53,12 @@ def soak(*, frames: int, stops: int, seconds: float, say: Callable[[str], None])
         seconds: that ages are measured.
         say: told each result as it comes.
     """
-    look = look_at_cell(Classifier.from_file(DEFAULT_MODEL))
+    look = look_at_field(Classifier.from_file(DEFAULT_MODEL))
     results = []
     measures: tuple[Callable[[], Measured], ...] = (
         partial(_age, look, seconds),
         partial(_way_back, stops),
-        partial(_memory, look, frames),
+        partial(_memory, frames, say),
     )
     for measure in measures:
         results.append(measure())
@@ -138,34 +137,16 @@ def _way_back(stops: int) -> Measured:
     return Measured("way back", values, state.reconnected == stops and max(ways_s) <= _MOST_WAY_BACK_S)
 
 
-def _memory(look: Look, frames: int) -> Measured:
-    """Resident memory over many classified frames of a camera that sends more than can be looked at."""
-    warm_mb = 0.0
-    taken = 0
-    with http_camera(fps=_QUICK_FPS) as source, Camera(source.address) as camera:
-        threading.Thread(target=lambda: deque(source.sent(), maxlen=0), daemon=True).start()  # or its pipe fills up
-        start_s = time.monotonic()
-        for frame in camera.frames():
-            look(frame)
-            taken += 1
-            if taken == round(frames * _WARM_SHARE):
-                warm_mb = _resident_mb()
-            if taken >= frames:
-                break
-        end_mb = _resident_mb()
-        took_s, state = time.monotonic() - start_s, camera.state
+def _memory(frames: int, say: Callable[[str], None]) -> Measured:
+    """Resident memory of the command over many frames of a camera that sends more than can be looked at."""
+    warm, *told = (round(frames * share) for share in (_WARM_SHARE, *_TOLD_SHARES))
+    run = run_for_memory(sorted({warm, *told}), say=say)
+    growth_mb = run.resident_mb[told[-1]] - run.resident_mb[warm]
     values = {
-        "frames": taken,
-        "read": state.read,
-        "frames_a_second": taken / took_s,
-        "warm_mb": warm_mb,
-        "end_mb": end_mb,
-        "growth_mb": end_mb - warm_mb,
+        "frames": run.frames,
+        "read": run.read,
+        "frames_a_second": run.frames_a_second,
+        **{f"at_{mark}_mb": mb for mark, mb in sorted(run.resident_mb.items())},
+        "growth_mb": growth_mb,
     }
-    return Measured("memory", values, end_mb - warm_mb < _MOST_GROWTH_MB)
-
-
-def _resident_mb() -> float:
-    """Resident memory of this process, proc(5) statm, in MB of 1,000,000 bytes."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return Measured("memory", values, growth_mb < _MOST_GROWTH_MB)

@@ -1,24 +1,29 @@
 """A camera with what goes around it in a long run: systemd, the session's file, kept pictures."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 from edge_runtime.camera_options import CameraOptions
+from edge_runtime.cells import Field
 from edge_runtime.field_options import FieldOptions
+from edge_runtime.given_pictures import GivenPictures
 from edge_runtime.kept_pictures import KeptPictures, keep_uncertain
 from edge_runtime.live.run import LiveRun, live_run
 from edge_runtime.look import Look
+from edge_runtime.look_at_field import Seen
 from edge_runtime.look_once import look_once
 from edge_runtime.pipeline import Tally, run
 from edge_runtime.row import Row
 from edge_runtime.run import Load, Options
 from edge_runtime.sinks.csv import CsvSink
+from edge_runtime.sinks.lenient import LenientSink
 from edge_runtime.sinks.opened import open_sink
 from edge_runtime.sinks.session import SessionFile
 from edge_runtime.sinks.sink import Sink
 from edge_runtime.sources.camera import Camera
 from edge_runtime.sources.camera_settings import CameraSettings
 from edge_runtime.sources.camera_state import CameraState
+from edge_runtime.sources.frame import Frame
 from edge_runtime.systemd import Notifier
 
 
@@ -47,6 +52,8 @@ class CameraRun:
         self._page: LiveRun | None = None
         self._sink: Sink | None = None
         self._look: Look | None = None
+        self._listeners: list[Seen] = []
+        self._problems: list[Callable[[], str]] = []
         self._systemd = stack.enter_context(Notifier())
         self.camera = stack.enter_context(
             Camera(
@@ -66,29 +73,53 @@ class CameraRun:
             PageError: the page cannot be served.
         """
         self._sink = self._rows_sink()
-        if self._options.live is None:
-            look = self._fields.look(self.classifier, camera=True)
-        else:
+        look = self._fields.look(self.classifier, camera=True, seen=self._seen)
+        if self._options.live is not None:
             page = self._stack.enter_context(
-                live_run(self._options.live, self.classifier, camera=self.camera, say=self._notice)
+                live_run(
+                    self._options.live,
+                    self.classifier,
+                    camera=self.camera,
+                    say=self._notice,
+                    session=self._options.session,
+                )
             )
-            self._sink, self._page = page.forgive(self._sink), page
+            self._page = page
+            for problem in self._problems:
+                page.show_problem(problem)
+            self._listeners.append(page.sights.note)
             # The page follows each cell itself, so it is shown every frame.
-            look = page.watch(self._fields.look(self.classifier, camera=True, seen=page.sights.note))
+            look = page.watch(look)
         self._look = look_once(look)
         if self._options.keep_uncertain is not None:
             folder, budget_mb = self._options.keep_uncertain, self._options.keep_budget_mb
-            self._look = keep_uncertain(self._look, KeptPictures(folder, budget_mb=budget_mb, notice=self._notice))
+            kept = KeptPictures(folder, budget_mb=budget_mb, notice=self._notice)
+            cuts = GivenPictures(self.classifier.contract)
+            self._listeners.append(cuts.note)
+            self._look = keep_uncertain(self._look, kept, cut=cuts.of)
 
-    def _rows_sink(self) -> Sink | None:
+    def _rows_sink(self) -> Sink:
         """The file of this session, else what `--output` asks for; beside a page that is all."""
         labels = self.classifier.contract.labels
         if self._options.session is not None:
-            file = SessionFile.next_in(self._options.session, notice=self._notice)
-            return CsvSink(self._stack.enter_context(file), labels, uptime=True)
-        if self._options.live is not None and self._output is None:
-            return None
-        return open_sink(self._stack, self._output, labels, overwrite=self._overwrite)
+            file = self._stack.enter_context(SessionFile.next_in(self._options.session, notice=self._notice))
+            self._problems.append(lambda: file.problem)
+            return CsvSink(file, labels, uptime=True)
+        if self._output is None:
+            if self._options.live is not None:
+                return LenientSink(None, self._notice)
+            return open_sink(self._stack, None, labels, overwrite=self._overwrite)
+        sink = open_sink(self._stack, self._output, labels, overwrite=self._overwrite)
+        if not self.camera.live and self._options.live is None:
+            return sink
+        # What a live camera shows does not come again, so a full disk must not end the looking.
+        lenient = self._stack.enter_context(LenientSink(sink, self._notice))
+        self._problems.append(lambda: lenient.problem)
+        return lenient
+
+    def _seen(self, frame: Frame, field: Field, rows: Sequence[Row]) -> None:
+        for listener in self._listeners:
+            listener(frame, field, rows)
 
     def earlier(self) -> Iterator[Row]:
         """None: a camera does not go on with what it gave before."""

@@ -1,5 +1,6 @@
 """The command `edge-classify`: options to a run; errors and signals to exit codes."""
 
+import atexit
 import os
 import signal
 import sys
@@ -19,7 +20,6 @@ from edge_runtime.file_options import check_file_options, file_options
 from edge_runtime.findings.wanted import Wanted, wanted_options
 from edge_runtime.notice import RESEARCH_USE
 from edge_runtime.sinks.suffixes import OUTPUT_SUFFIXES
-from edge_runtime.sources.camera_state import CAMERA_THREAD
 from edge_runtime.version import __version__
 
 # cv2 and LiteRT are imported inside the functions that need them, so that --help and --version answer at once.
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edge_runtime.classifier import Classifier
     from edge_runtime.interpreter import RuntimeName
 
+_THREADED_LIBRARY = "cv2"
 EXIT_CANNOT_RUN, EXIT_SOME_UNREADABLE, EXIT_INTERRUPTED = 1, 3, 130
 # Set to 1 to see what OpenCV, FFmpeg and LiteRT themselves print.
 NATIVE_LOG_VARIABLE = "EDGE_CLASSIFY_NATIVE_LOG"
@@ -215,11 +216,14 @@ def _silence_native_libraries() -> None:
 
 
 def _exit(code: int) -> NoReturn:
-    """Ends the process; at once where a camera's driver does not let its thread go.
+    """Ends the process; once a C library with threads of its own is loaded, without taking Python apart.
 
-    Python ends while such a thread is inside a C library, which then crashes.
+    All that was written is closed by then. A thread that a camera's driver, a dead mount or OpenCV's own pool still has
+    would otherwise run on while Python and the libraries are taken down around it, and now and then crash.
     """
-    if any(thread.name == CAMERA_THREAD for thread in threading.enumerate()):
+    if _THREADED_LIBRARY in sys.modules or threading.active_count() > 1:
+        if threading.active_count() == 1:  # what it waits for could wait for a thread that hangs
+            atexit._run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 if stream is not None:

@@ -15,8 +15,8 @@ from edge_runtime.preprocess import PixelArray
 from edge_runtime.row import Row
 from edge_runtime.sources.frame import Frame
 
-Cut = Callable[[PixelArray, Row], PixelArray]
-"""Gives the picture of a row's cell, uint8 BGR, from that of its frame."""
+Cut = Callable[[Frame, Row], PixelArray]
+"""Gives what the classifier was given for a row of a frame, uint8 BGR."""
 
 BYTES_PER_MB = 1_000_000
 _NAME = re.compile(r"uncertain-([0-9]+)\.png")
@@ -92,18 +92,11 @@ class KeptPictures:
             self._notice(f"{self._folder}: uncertain cells cannot be kept ({error.strerror}); make room on the disk")
 
 
-def cut_box(picture: PixelArray, row: Row) -> PixelArray:
-    """The pixels in a row's box; the whole picture when it has none."""
-    if row.box is None:
-        return picture
-    x, y, width, height = row.box
-    return picture[max(y, 0) : y + height, max(x, 0) : x + width]
+def keep_uncertain(look: Look, kept: KeptPictures, *, cut: Cut, clock: Callable[[], float] = time.monotonic) -> Look:
+    """A look that also keeps the picture of every uncertain cell; of whole pictures one a second.
 
-
-def keep_uncertain(
-    look: Look, kept: KeptPictures, *, cut: Cut = cut_box, clock: Callable[[], float] = time.monotonic
-) -> Look:
-    """A look that also keeps the picture of every uncertain cell; of whole pictures one a second."""
+    They are kept as the classifier was given them, so that `train` reads them, once labelled, without change.
+    """
     last_whole_s = float("-inf")
 
     def looking(frame: Frame) -> Sequence[Row]:
@@ -116,7 +109,7 @@ def keep_uncertain(
                 if clock() - last_whole_s < _WHOLE_PICTURES_EVERY_S:
                     continue
                 last_whole_s = clock()
-            kept.keep(cut(frame.picture, row))
+            kept.keep(cut(frame, row))
         return rows
 
     return looking

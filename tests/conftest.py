@@ -4,7 +4,7 @@ import dataclasses
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -178,6 +178,21 @@ def mean_bundle(default_bundle: Bundle, tmp_path: Path) -> Callable[..., Bundle]
         return Bundle(tmp_path / "mean.tflite", model, contract, default_bundle.probe_picture, answer, "a card\n")
 
     return make
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], capture_output=True)
+    if done.returncode != 0:
+        reason = f"cannot mount a tmpfs ({done.stderr.decode().strip()}); run as root"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 @pytest.fixture

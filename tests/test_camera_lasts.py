@@ -330,12 +330,18 @@ def test_a_driver_that_hangs_gives_no_sign_of_life(monkeypatch: pytest.MonkeyPat
 def test_the_command_ends_though_a_driver_never_lets_its_thread_go() -> None:
     code = (
         "import threading, time, edge_runtime.cli as cli\n"
-        "threading.Thread(target=time.sleep, args=(600,), name=cli.CAMERA_THREAD, daemon=True).start()\n"
+        "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n"
         "print('rows')\n"
         "cli._exit(3)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], env=cli_environment(), capture_output=True, timeout=PATIENCE_S)
     assert (done.returncode, done.stdout) == (3, b"rows\n")
+
+
+def test_the_command_ends_with_what_was_to_be_done_at_exit() -> None:
+    code = "import atexit, cv2, edge_runtime.cli as cli\natexit.register(print, 'last')\nprint('rows')\ncli._exit(3)\n"
+    done = subprocess.run([sys.executable, "-c", code], env=cli_environment(), capture_output=True, timeout=PATIENCE_S)
+    assert (done.returncode, done.stdout) == (3, b"rows\nlast\n")
 
 
 @pytest.mark.parametrize("source", ["frame-%d.png", "frame-*.png"])

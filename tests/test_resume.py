@@ -174,21 +174,6 @@ def test_rows_are_on_the_disk_soon_though_no_more_come(samples: Path, tmp_path: 
     assert noted["finished"] is False
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 kB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], capture_output=True)
-    if done.returncode != 0:
-        reason = f"cannot mount a tmpfs ({done.stderr.decode().strip()}); run as root"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
 def test_a_full_disk_keeps_whole_rows_and_is_resumed(
     run_cli: RunCli, samples: Path, tmp_path: Path, small_disk: Path
 ) -> None:

@@ -223,7 +223,12 @@ def test_uncertain_cells_alone_are_kept_cut_out(tmp_path: Path) -> None:
             for i, (box, status) in enumerate(zip(boxes, ("uncertain", "ok"), strict=True))
         ]
 
-    keeping = keep_uncertain(look, KeptPictures(tmp_path, budget_mb=1, notice=pytest.fail))
+    def cut(frame: Frame, row: Row) -> np.ndarray:
+        assert frame.picture is not None and row.box is not None
+        x, y, width, height = row.box
+        return frame.picture[y : y + height, x : x + width]
+
+    keeping = keep_uncertain(look, KeptPictures(tmp_path, budget_mb=1, notice=pytest.fail), cut=cut)
     assert len(keeping(Frame("c", picture(1), 0))) == 2
     (kept,) = tmp_path.iterdir()
     np.testing.assert_array_equal(cv2.imread(str(kept)), picture(1)[2:22, 1:31])
@@ -234,6 +239,7 @@ def test_whole_pictures_are_kept_once_a_second(tmp_path: Path) -> None:
     look = keep_uncertain(
         lambda frame: [Row("c", frame.frame, None, 0, None, "all", {"all": 0.5}, "uncertain", "too close")],
         KeptPictures(tmp_path, budget_mb=1, notice=pytest.fail),
+        cut=lambda frame, row: frame.picture,
         clock=lambda: now[0],
     )
     for i in range(50):

@@ -14,8 +14,7 @@ from edge_runtime.live.state import LiveState, cell_as_dict, count_as_dict
 
 _MOST_BODY_BYTES = 4096
 _CONFLICT, _NOT_FOUND, _BAD, _TOO_LARGE, _WRONG_TYPE, _UNWELL = 409, 404, 400, 413, 415, 503
-# A cell's pictures never change.
-_FOR_GOOD = {"cache-control": "private, max-age=86400, immutable"}
+# Not even a cell's pictures are kept by a browser: after a restart its number may be another cell's.
 _NEVER = {"cache-control": "no-store"}
 
 
@@ -72,14 +71,16 @@ class Api:
     async def thumbnail(self, request: Request) -> Response:
         """One cell's small picture."""
         cell = self._find(request)
-        return Response(cell.thumbnail, media_type="image/jpeg", headers=_FOR_GOOD) if cell else _no_cell()
+        if cell is None or not cell.thumbnail:
+            return _no_cell()
+        return Response(cell.thumbnail, media_type="image/jpeg", headers=_NEVER)
 
     async def cell_picture(self, request: Request) -> Response:
         """The pixels the model judged; counted cells have them."""
         cell = self._find(request)
         if cell is None or not cell.picture:
             return _no_cell()
-        return Response(cell.picture, media_type="image/png", headers=_FOR_GOOD)
+        return Response(cell.picture, media_type="image/png", headers=_NEVER)
 
     async def overrule(self, request: Request) -> Response:
         """Sets or takes back a verdict: `{"verdict": LABEL | "out" | null}`."""

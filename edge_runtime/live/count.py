@@ -5,93 +5,59 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Literal
 
-from edge_runtime.contract import Interval
 from edge_runtime.errors import CountError
 from edge_runtime.live.cell import TAKEN_OUT, SeenCell
+from edge_runtime.live.count_record import (
+    CountHead,
+    CountKeeper,
+    CountRecord,
+    CountState,
+    CountTally,
+    NoKeeper,
+    SavedCount,
+)
 from edge_runtime.row import Row
 from edge_runtime.scoring.wilson import wilson
 
-CountState = Literal["ready", "running", "stopped"]
 # Cells of the usual differential counts.
 TARGETS = (100, 200, 500)
 # Undecided cells do not bring a count nearer to its target, so something else must bound it; 1,000 pictures are 50 MB.
 MOST_CELLS = 1000
 LAST_CELLS = 48
+# Whoever goes on with a count after a restart must know that cells in sight may be in it already.
+RESTARTED = "edge-classify was started again; move to new cells before you go on"
 # A letter or digit first, so that no spreadsheet takes a name for a formula.
 _SLIDE = re.compile(r"\w[\w .,:;/()#+-]{0,79}")
-
-
-@dataclass(frozen=True)
-class CountTally:
-    """A count in numbers.
-
-    Attributes:
-        decided: cells by label, the technician's word before the model's.
-        uncertain: cells the model would not decide and nobody has overruled.
-        skipped: found and not classified, such as at the border; never part of the count.
-        taken_out: cells a technician took out.
-        overruled: cells whose label is the technician's.
-        share: of the first label among the decided cells; None before the first.
-    """
-
-    decided: dict[str, int]
-    uncertain: int
-    skipped: int
-    taken_out: int
-    overruled: int
-    share: Interval | None
-
-    @property
-    def counted(self) -> int:
-        """Cells that count towards the target."""
-        return sum(self.decided.values())
-
-
-@dataclass(frozen=True)
-class CountRecord:
-    """A count as it stands at one moment.
-
-    Attributes:
-        slide: its name; empty when it has none.
-        state: `ready` before the start, `running`, `stopped`.
-        target: decided cells at which the count stops by itself.
-        started: UTC, as the machine's clock said; None before the start.
-        running_s: how long it has run, by a clock that nobody sets.
-        note: why it stopped by itself; empty otherwise.
-        tally: its numbers.
-        cells: its cells in the order they were met.
-    """
-
-    slide: str
-    state: CountState
-    target: int
-    started: datetime | None
-    running_s: float
-    note: str
-    tally: CountTally
-    cells: tuple[SeenCell, ...]
 
 
 class Count:
     """One count at a time, and the last cells whether counted or not. May be used from several threads."""
 
     def __init__(
-        self, labels: tuple[str, ...], *, most_cells: int = MOST_CELLS, clock_s: Callable[[], float] = time.monotonic
+        self,
+        labels: tuple[str, ...],
+        *,
+        most_cells: int = MOST_CELLS,
+        clock_s: Callable[[], float] = time.monotonic,
+        keeper: CountKeeper | None = None,
+        saved: SavedCount | None = None,
     ) -> None:
-        """An empty count.
+        """An empty count, or one that was kept.
 
         Args:
             labels: the model's, the first is the one whose share is told.
             most_cells: at which a count stops by itself, whatever they are.
             clock_s: seconds since any moment.
+            keeper: is told all that happens; None keeps the count in memory alone.
+            saved: what an earlier run kept; a count that was running is stopped.
         """
         self.labels = labels
         self._most_cells = most_cells
         self._clock_s = clock_s
+        self._keeper = keeper or NoKeeper()
         self._lock = threading.RLock()
         self._number = 0
         self._version = 0
@@ -103,6 +69,20 @@ class Count:
         self._started: datetime | None = None
         self._since_s = self._ran_s = 0.0
         self._skipped = 0
+        if saved is not None:
+            self._restore(saved)
+
+    def _restore(self, saved: SavedCount) -> None:
+        head = saved.head
+        self._slide, self._target, self._ran_s, self._skipped = head.slide, head.target, head.running_s, head.skipped
+        self._state, self._note = head.state, head.note
+        self._started = datetime.fromisoformat(head.started) if head.started else None
+        self._cells = {cell.number: cell for cell in saved.cells}
+        self._last.extend(saved.cells)
+        self._number = max(self._cells, default=0)
+        if self._state == "running":
+            self._state, self._note = "stopped", RESTARTED
+            self._noted()
 
     @property
     def version(self) -> int:
@@ -122,7 +102,7 @@ class Count:
                 raise CountError(f"{reason}; raise the target or start a new count")
             self._started = self._started or datetime.now(timezone.utc)
             self._since_s, self._state, self._note = self._clock_s(), "running", ""
-            self._changed()
+            self._noted()
 
     def stop(self, note: str = "") -> None:
         """Stops; the cells stay and can be overruled."""
@@ -130,7 +110,7 @@ class Count:
             if self._state == "running":
                 self._ran_s += self._clock_s() - self._since_s
                 self._state, self._note = "stopped", note
-                self._changed()
+                self._noted()
 
     def reset(self) -> None:
         """Forgets the count, its cells, its verdicts and the slide's name; the target stays."""
@@ -138,7 +118,8 @@ class Count:
             self._state, self._cells, self._slide, self._note = "ready", {}, "", ""
             self._started, self._since_s, self._ran_s, self._skipped = None, 0.0, 0.0, 0
             self._last = deque((replace(cell, counted=False, verdict=None) for cell in self._last), LAST_CELLS)
-            self._changed()
+            self._keeper.begin()
+            self._noted()
 
     def name_slide(self, name: str) -> None:
         """Names the slide; an empty name takes the name away.
@@ -154,7 +135,7 @@ class Count:
             )
         with self._lock:
             self._slide = name
-            self._changed()
+            self._noted()
 
     def aim(self, target: int) -> None:
         """Sets how many decided cells make the count whole.
@@ -167,7 +148,7 @@ class Count:
         with self._lock:
             self._target = target
             self._stop_when_over()
-            self._changed()
+            self._noted()
 
     def meet(
         self, row: Row, *, thumbnail: Callable[[], bytes], picture: Callable[[], bytes], number: int | None = None
@@ -194,7 +175,9 @@ class Count:
             self._show(cell)
             if running:
                 self._cells[number] = cell
+                self._keeper.note_cell(cell)
                 self._stop_when_over()
+                self._noted()
             self._changed()
             return number
 
@@ -203,7 +186,7 @@ class Count:
         with self._lock:
             if cells and self._state == "running":
                 self._skipped += cells
-                self._changed()
+                self._noted()
 
     def overrule(self, number: int, verdict: str | None) -> SeenCell:
         """Puts a technician's word beside the model's answer.
@@ -222,6 +205,7 @@ class Count:
                 raise CountError(f"cell {number} is not in the count; only counted cells can be overruled")
             self._cells[number] = cell = replace(self._cells[number], verdict=verdict)
             self._show(cell)
+            self._keeper.note_verdict(cell)
             self._stop_when_over()
             self._changed()
             return cell
@@ -239,12 +223,14 @@ class Count:
     def record(self) -> CountRecord:
         """The count as it stands."""
         with self._lock:
-            running_s = self._ran_s + (self._clock_s() - self._since_s if self._state == "running" else 0.0)
             cells = tuple(self._cells.values())
             tally = self._tally()
             return CountRecord(
-                self._slide, self._state, self._target, self._started, running_s, self._note, tally, cells
+                self._slide, self._state, self._target, self._started, self._running_s(), self._note, tally, cells
             )
+
+    def _running_s(self) -> float:
+        return self._ran_s + (self._clock_s() - self._since_s if self._state == "running" else 0.0)
 
     def _tally(self) -> CountTally:
         decided = Counter(cell.label for cell in self._cells.values() if cell.label is not None)
@@ -277,3 +263,10 @@ class Count:
 
     def _changed(self) -> None:
         self._version += 1
+
+    def _noted(self) -> None:
+        started = self._started.isoformat() if self._started else None
+        self._keeper.note_head(
+            CountHead(self._slide, self._state, self._target, started, self._running_s(), self._note, self._skipped)
+        )
+        self._changed()

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 
 from edge_runtime.errors import CountError
-from edge_runtime.live.count import CountRecord
+from edge_runtime.live.count_record import CountRecord
 from edge_runtime.row import Value, columns
 
 _FIRST_COLUMNS = ("number", "slide")
@@ -34,12 +34,12 @@ def training_zip_of(record: CountRecord, labels: tuple[str, ...]) -> bytes:
     """The cells a technician named, as `cells.csv` with `path,subject,label` and a PNG each.
 
     The subject is the slide's name: people, not slides, are what training splits by, so slides should be named by the
-    person's code. Cells that were taken out are not in it.
+    person's code. Cells that were taken out are not in it, nor those whose picture was lost before a restart.
 
     Raises:
         CountError: the slide has no name, or no cell was named.
     """
-    named = [cell for cell in record.cells if cell.verdict in labels]
+    named = [cell for cell in record.cells if cell.verdict in labels and cell.picture]
     if not named:
         raise CountError("no cell was overruled yet; overrule one, then export")
     if not record.slide:

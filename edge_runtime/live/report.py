@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 
 from edge_runtime.live.cell import TAKEN_OUT, SeenCell
-from edge_runtime.live.count import CountRecord
+from edge_runtime.live.count_record import CountRecord
 from edge_runtime.live.wording import as_percent, shown_label
 from edge_runtime.notice import RESEARCH_USE
 from edge_runtime.version import __version__

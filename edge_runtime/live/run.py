@@ -3,7 +3,8 @@
 import importlib.util
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_runtime.errors import PageError
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from edge_runtime.live.sights import Sights
     from edge_runtime.live.state import LiveState
     from edge_runtime.look import Look
-    from edge_runtime.sinks.sink import Sink
     from edge_runtime.sources.camera import Camera
 
 _NEEDED = ("starlette", "uvicorn", "websockets")
@@ -36,20 +36,15 @@ class LiveRun:
 
         return watched(look, count=self._live.count, desk=self._live.desk, meter=self._live.meter, sights=self.sights)
 
-    def forgive(self, sink: "Sink | None") -> "Sink":
-        """The same sink, whose troubles are told and do not end the run; None keeps no rows."""
-        from edge_runtime.live.lenient import LenientSink
-
-        return LenientSink(sink, self.trouble)
-
-    def trouble(self, problem: str) -> None:
-        """Shows a trouble on the page and says it; an empty text ends it."""
-        self._live.problem = problem
-        self._say(problem or "rows are written again")
+    def show_problem(self, problem: Callable[[], str]) -> None:
+        """Shows on the page what this gives, while it is not empty."""
+        self._live.problems.append(problem)
 
     def stay(self) -> None:
         """Keeps the page there after the camera's end, so that a count can be finished; a signal ends it."""
-        self.trouble("the camera has ended; finish the count, then end edge-classify with Ctrl-C")
+        ended = "the camera has ended; finish the count, then end edge-classify with Ctrl-C"
+        self._live.problems.append(lambda: ended)
+        self._say(ended)
         threading.Event().wait()
 
 
@@ -60,6 +55,7 @@ def live_run(
     *,
     camera: "Camera",
     say: Callable[[str], None],
+    session: Path | None = None,
 ) -> Iterator[LiveRun]:
     """Serves the page until left.
 
@@ -68,15 +64,19 @@ def live_run(
         classifier: whose answers are shown.
         camera: whose name and state are shown.
         say: is told the page's address, then refusals and troubles, one line each.
+        session: folder where the count is kept as it happens, and gone on with; None keeps it in memory alone.
 
     Raises:
         PageError: the extra is missing, or the address cannot be had.
+        OutputError: the folder cannot be used.
     """
     where = parse_address(address)
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise PageError(f"--live needs {', '.join(missing)}; pip install 'edge-classify[live]'")
+    from edge_runtime.journal import Identity
     from edge_runtime.live.count import Count
+    from edge_runtime.live.count_journal import CountJournal
     from edge_runtime.live.meter import Meter
     from edge_runtime.live.picture import PictureDesk
     from edge_runtime.live.server import PageServer
@@ -87,8 +87,16 @@ def live_run(
     if where.is_loopback and token is not None and token.generated:
         token = None
     contract = classifier.contract
-    live = LiveState(contract.name, camera, Count(contract.labels), PictureDesk(), Meter())
-    with PageServer(live, where, token=token, say=say) as server:
+    with ExitStack() as stack:
+        keeper = None
+        if session is not None:
+            model = Identity.of(classifier.bundle, {}).model
+            keeper = stack.enter_context(CountJournal(session, model=model, labels=contract.labels, notice=say))
+        count = Count(contract.labels, keeper=keeper, saved=keeper.saved if keeper else None)
+        live = LiveState(contract.name, camera, count, PictureDesk(), Meter())
+        if keeper:
+            live.problems.append(lambda: keeper.problem)
+        server = stack.enter_context(PageServer(live, where, token=token, say=say))
         say(_welcome(server.url, token))
         yield LiveRun(live, Sights(crop=contract.input.crop), say)
 

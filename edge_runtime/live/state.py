@@ -1,11 +1,14 @@
 """What the page shows beside the picture, as JSON."""
 
 import json
-from dataclasses import asdict, dataclass
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edge_runtime.live.cell import SeenCell
-from edge_runtime.live.count import TARGETS, Count, CountRecord
+from edge_runtime.live.count import TARGETS, Count
+from edge_runtime.live.count_record import CountRecord
 from edge_runtime.live.meter import Meter, read_temperature
 from edge_runtime.live.picture import PictureDesk
 from edge_runtime.notice import RESEARCH_USE
@@ -14,6 +17,7 @@ from edge_runtime.version import __version__
 
 # Seconds without a frame after which the run is no longer well.
 STALE_S = 10.0
+_ID_BYTES = 4
 
 
 @dataclass
@@ -26,7 +30,8 @@ class LiveState:
         count: the technician's.
         desk: the newest picture.
         meter: rate and latency.
-        problem: what is wrong with the run, in one line; empty when nothing is.
+        problems: each gives what is wrong with a part of the run, in one line; empty when nothing is.
+        run_id: another one each time the program is started.
     """
 
     model: str
@@ -34,7 +39,13 @@ class LiveState:
     count: Count
     desk: PictureDesk
     meter: Meter
-    problem: str = ""
+    problems: list[Callable[[], str]] = field(default_factory=list)
+    run_id: str = field(default_factory=lambda: secrets.token_hex(_ID_BYTES))
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the run, in one line; empty when nothing is."""
+        return next((text for problem in self.problems if (text := problem())), "")
 
     @property
     def is_well(self) -> bool:
@@ -45,6 +56,7 @@ class LiveState:
         """The whole state: the documented answer of `/api/state`."""
         reading = self.meter.read()
         run = {
+            "id": self.run_id,
             "frames": reading.frames,
             "fps": _rounded(reading.fps),
             "latency_ms": _rounded(reading.latency_ms),

@@ -74,7 +74,8 @@ class Stream:
         """The state as JSON, made once for all browsers."""
         now_s = time.monotonic()
         version, problem, told_s = self._told
-        if (version, problem) != (self._live.count.version, self._live.problem) or now_s - told_s >= _TELL_EVERY_S:
-            self._told = (self._live.count.version, self._live.problem, now_s)
+        now = self._live.count.version, self._live.problem
+        if (version, problem) != now or now_s - told_s >= _TELL_EVERY_S:
+            self._told = (*now, now_s)
             self._text = self._live.as_json()
         return self._text

@@ -11,7 +11,7 @@ Condition = Literal["connecting", "live", "lost", "frozen", "faulty", "ended"]
 """What a camera is doing: `connecting` until its first picture; `live`; `lost`: gone, and tried again; `frozen`: the
 same picture over and over; `faulty`: black, half or without colour; `ended`."""
 
-# Name of the thread that reads a camera; here, so that the command can look for it without importing OpenCV.
+# Name of the thread that reads a camera.
 CAMERA_THREAD = "camera"
 # Frames that the rate is taken over: about a second of most cameras.
 _RATE_FRAMES = 30

@@ -8,9 +8,12 @@ import { connect } from "./stream.js";
 
 const at = (id) => document.getElementById(id);
 const OLD_S = 3;
-let labels = [];
+let labels = [], run = null;
 
 function showState(state) {
+  run ??= state.run.id;
+  // Started again: a number may mean another cell now.
+  if (run !== state.run.id) return location.reload();
   if (!labels.length) {
     ({ labels } = state.model);
     legend(labels);
