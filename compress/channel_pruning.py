@@ -6,13 +6,14 @@ from typing import Any
 
 from compress.budget import Budget
 from compress.channel_config import ChannelConfig
-from compress.channels import coupled_channels
+from compress.channels import Channels, coupled_channels
 from compress.errors import CompressError
 from compress.finetune import clone, finetune
 from compress.importance import importance
-from compress.narrow import narrow_units
+from compress.narrow import Kept, narrow_units
 from compress.recipe import StageConfig
 from compress.removals import removals
+from compress.size import multiply_adds
 from train.config import Config
 from train.loop import Examples
 
@@ -54,9 +55,9 @@ def prune_channels(
     budget = Budget(network, examples.spread(_EXPORT_CELLS), settings)
     stage = StageConfig(settings.epochs, settings.learning_rate)
     narrowed, excess = clone(network), budget.spent(network)
+    if excess <= 1:
+        return narrowed
     for step in range(1, settings.steps + 1):
-        if excess <= 1:
-            break
         allowed = excess ** (1 - step / settings.steps)
         narrowed = remove_channels(narrowed, examples, settings, budget, allowed=allowed)
         log.info("step %d of %d: %s", step, settings.steps, budget.text(budget.spent(narrowed)))
@@ -104,6 +105,6 @@ def remove_channels(
     return best
 
 
-def _tried(network: Any, channels: Any, kept: Any, budget: Budget) -> tuple[Any, float]:
+def _tried(network: Any, channels: Channels, kept: Kept, budget: Budget) -> tuple[Any, float]:
     tried = narrow_units(network, channels, kept)
     return tried, budget.spent(tried)

@@ -11,10 +11,10 @@ from compress.narrow import Kept, kept_units
 from train.architectures import mobilenet_v1, mobilenet_v2
 from train.config import NetworkConfig
 from train.loop import Examples
-from train.network import build_network
+from train.network import build_network, network_input
 
 SIDE = 32
-_VARIANCE = 0.3
+_MOMENTUM = 0.95
 _LAYERS = keras.layers
 
 
@@ -94,12 +94,15 @@ def _head(x: Any) -> Any:
 
 
 def _trained(network: Any) -> Any:
-    """Norms with offsets and sizes of their own, small enough in variance that cells are told apart."""
+    """Norms with offsets and sizes of their own, and the statistics of `examples`, so that no channel is always off."""
     random = np.random.default_rng(3)
-    for layer in network.layers:
-        if isinstance(layer, _LAYERS.BatchNormalization):
-            gamma, beta, mean, variance = layer.get_weights()
-            sizes = np.exp(random.normal(0, 0.3, gamma.shape))
-            mean, beta = random.normal(0, 0.1, mean.shape), random.normal(0.2, 0.3, beta.shape)
-            layer.set_weights([gamma * sizes, beta, mean, variance * sizes * _VARIANCE])
+    norms = [layer for layer in network.layers if isinstance(layer, _LAYERS.BatchNormalization)]
+    for norm in norms:
+        gamma, beta, *statistics = norm.get_weights()
+        sizes = np.exp(random.normal(0, 0.3, gamma.shape))
+        norm.set_weights([gamma * sizes, random.normal(0.2, 0.3, beta.shape), *statistics])
+        norm.momentum = 0.0
+    network(network_input(network, examples().pixels), training=True)
+    for norm in norms:
+        norm.momentum = _MOMENTUM
     return network

