@@ -12,6 +12,8 @@ from train.figures import INK, WIDTH_INCHES, in_our_look
 _HEIGHT_INCHES, _ROW_INCHES = 5.2, 0.2
 _COLUMNS = 3
 _SPREAD = 1.25  # room at both ends of a logarithmic axis, as a factor
+_DOT = 0.04  # of the width and of the height of the axes
+_LABELLED = "235"  # first digits that a logarithmic axis has room for
 
 
 @in_our_look
@@ -48,7 +50,7 @@ def _panel(axes: Any, rows: Sequence[Row], costs: Sequence[float]) -> list[Any]:
     best = front(costs, values)
     axes.plot([costs[i] for i in best], [values[i] for i in best], color=INK, lw=0.8, ls=":")
     handles = []
-    for i, (row, cost) in enumerate(zip(rows, costs, strict=True)):
+    for i, (row, cost) in enumerate(zip(rows, _apart(rows, costs), strict=True)):
         colour = COLOURS[_kind(row.recipe) % len(COLOURS)]
         found = row.scores["weighted_f1"]
         axes.plot([cost, cost], [found.low, found.high], color=colour, lw=1.2, alpha=0.35)
@@ -59,8 +61,25 @@ def _panel(axes: Any, rows: Sequence[Row], costs: Sequence[float]) -> list[Any]:
     axes.set_xscale("log")
     axes.set_xlim(min(costs) / _SPREAD, max(costs) * _SPREAD)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:g}"[0] in "235" or len(costs) == 1 else "")
+    axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in _LABELLED else "")
     return handles
+
+
+def _apart(rows: Sequence[Row], costs: Sequence[float]) -> list[float]:
+    """Where the dots stand: those that would hide each other are moved a little towards the dearer side."""
+    found = [row.scores["weighted_f1"] for row in rows]
+    height = max(own.high for own in found) - min(own.low for own in found)
+    step = (max(costs) / min(costs) * _SPREAD**2) ** _DOT
+    places: list[float] = []
+    for own, cost in zip(found, costs, strict=True):
+        near = [
+            place for place, other in zip(places, found, strict=False) if abs(other.value - own.value) < _DOT * height
+        ]
+        for place in sorted(near):
+            if cost / step < place < cost * step:
+                cost = place * step
+        places.append(cost)
+    return places
 
 
 def _kind(name: str) -> int:

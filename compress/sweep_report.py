@@ -119,4 +119,5 @@ only their ratios mean something. Whoever picks the best line has chosen by thes
 ![Weighted F1 against latency and against bytes](sweep.png)
 
 Zeros shrink the download, not the time. Lines on the plot join what nothing beats in both; the bars are the intervals.
+Dots that would hide each other stand side by side; the table has the numbers.
 {notes}"""
