@@ -31,6 +31,8 @@ TRUNKS = (
     Trunk("mobilenet_v1_0.75_192_quant.tflite", 192, (1, 5)),
 )
 
+_SQUARE = 4  # pixels; the sides after every tap are multiples of it
+
 
 def pooled_features(trunk: Trunk, folded: Folded) -> bytes:
     """A float flatbuffer of the layers up to the last tap: XNNPACK runs it several times faster than TensorFlow.
@@ -57,12 +59,17 @@ def pooled_features(trunk: Trunk, folded: Folded) -> bytes:
                 parts += _moments(x)
         return tf.concat(parts, axis=3)
 
-    light = tf.TensorSpec([1, trunk.size, trunk.size, 3], tf.float32)
-    traced = tf.function(pooled).get_concrete_function(light)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced])
-    return bytes(converter.convert())
+    module = tf.Module()  # what the converter wants to hold on to
+    module.pooled = tf.function(pooled)
+    traced = module.pooled.get_concrete_function(tf.TensorSpec([1, trunk.size, trunk.size, 3], tf.float32))
+    return bytes(tf.lite.TFLiteConverter.from_concrete_functions([traced], module).convert())
 
 
 def _moments(x: Any) -> list[Any]:
-    mean, variance = tf.nn.moments(x, axes=[1, 2], keepdims=True)
-    return [mean, tf.sqrt(variance)]
+    mean = _mean(x)
+    return [mean, tf.sqrt(_mean(tf.math.squared_difference(x, mean)))]
+
+
+def _mean(x: Any) -> Any:
+    """Squares first: one sum over thousands of pixels would lose the digits that TensorFlow's own keeps."""
+    return tf.reduce_mean(tf.nn.avg_pool2d(x, _SQUARE, _SQUARE, "VALID"), axis=[1, 2], keepdims=True)
