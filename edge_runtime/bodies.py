@@ -70,7 +70,8 @@ def find_bodies(stain: npt.NDArray[np.float32]) -> list[Body]:
 
 def _bodies(stain: npt.NDArray[np.float32]) -> list[Body]:
     """Stained regions with nucleus enough, thin bridges to platelets and specks cut."""
-    mask = cv2.morphologyEx((stain > _CELL).astype(np.uint8), cv2.MORPH_OPEN, disc(_BRIDGE_PX))
+    stained = (stain > _CELL).astype(np.uint8)
+    mask = np.asarray(cv2.morphologyEx(stained, cv2.MORPH_OPEN, disc(_BRIDGE_PX)), np.uint8)
     return [body for body in _components(mask) if body.nucleus_um2(stain) >= _SMALLEST_NUCLEUS_UM2]
 
 

@@ -68,7 +68,7 @@ def measure_um_per_pixel(picture: PixelArray, background: Background) -> float |
         diameter_px, count = _diameter_px([_outlines(_reduced(tile, factor), background) for tile in tiles])
         if count < FEWEST_RED_CELLS * len(tiles):
             continue
-        scale = RED_CELL_UM / diameter_px * factor
+        scale = float(RED_CELL_UM / diameter_px * factor)
         if diameter_px >= _LEAST_DIAMETER_PX:
             return scale
         coarse = coarse or scale
