@@ -14,8 +14,8 @@ from edge_runtime.preprocess import PixelArray
 from edge_runtime.row import Row
 from edge_runtime.sources.frame import Frame
 
-FIELD_UM_PER_PIXEL = 0.08
-"""Of BCCD: its red cells are some 90 pixels wide, and 7.5 um."""
+FIELD_UM_PER_PIXEL = 0.087
+"""Of BCCD: in its tuning half the middle red cell is 86 pixels wide, and 7.5 um."""
 
 SCALES = (0.7, 1.4)
 _CELLS_A_FIELD = 6

@@ -1,6 +1,7 @@
-"""Stained regions of a field at one working scale, told apart where cells touch."""
+"""Stained regions of a field at one working scale: told apart where cells touch, joined where lobes are of one cell."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -24,6 +25,11 @@ _SMALLEST_NUCLEUS_UM2 = 12.0
 # Two bodies are two cells where the neck is narrower than this share of the thicker one and each has so much nucleus
 # (um2): at a wide neck that of a lymphoid cell, or the lobes of one nucleus would be told apart.
 _NECKS = ((0.35, 30.0), (0.6, LYMPHOID_UM2))
+# Between the lobes of one nucleus the cytoplasm of an eosinophil hardly stains. Two bodies so near are one cell where
+# all between is at least so dense and their nuclei together are too small for two lymphoid cells.
+_PALE, _LOBES_APART_UM = 0.04, 5.5
+
+Value = TypeVar("Value", np.float32, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Body:
     left: int
     top: int
 
-    def window(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def window(self, values: npt.NDArray[Value]) -> npt.NDArray[Value]:
         """The part of a whole map that the mask lies on."""
         height, width = self.mask.shape
         return values[self.top : self.top + height, self.left : self.left + width]
@@ -49,16 +55,56 @@ class Body:
         """Its deeply stained pixels."""
         return ((self.window(stain) > NUCLEUS) & (self.mask > 0)).astype(np.uint8)
 
+    def nucleus_um2(self, stain: npt.NDArray[np.float32]) -> float:
+        """Area of these."""
+        return um2(cv2.countNonZero(self.nucleus(stain)))
+
 
 def find_bodies(stain: npt.NDArray[np.float32]) -> list[Body]:
     """Finds the stained regions of a map of violet density at the working scale, one for each cell."""
-    return [part for body in _bodies(stain) for part in _apart(body, stain)]
+    bodies = _bodies(stain)
+    cells = _of_lobes(bodies, stain)
+    single = [body for body in bodies if not any(_holds(cell, body) for cell in cells)]
+    return cells + [part for body in single for part in _apart(body, stain)]
 
 
 def _bodies(stain: npt.NDArray[np.float32]) -> list[Body]:
     """Stained regions with nucleus enough, thin bridges to platelets and specks cut."""
-    kernel = disc(_BRIDGE_PX)
-    mask = cv2.morphologyEx((stain > _CELL).astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    stained = (stain > _CELL).astype(np.uint8)
+    mask = np.asarray(cv2.morphologyEx(stained, cv2.MORPH_OPEN, disc(_BRIDGE_PX)), np.uint8)
+    return [body for body in _components(mask) if body.nucleus_um2(stain) >= _SMALLEST_NUCLEUS_UM2]
+
+
+def _of_lobes(bodies: list[Body], stain: npt.NDArray[np.float32]) -> list[Body]:
+    """The cells of several bodies, each a lobe of one nucleus."""
+    lobes = [body for body in bodies if body.nucleus_um2(stain) < 2 * LYMPHOID_UM2 - _SMALLEST_NUCLEUS_UM2]
+    if len(lobes) < 2:
+        return []
+    mask = np.zeros(stain.shape, np.uint8)
+    for lobe in lobes:
+        lobe.window(mask)[lobe.mask > 0] = 1
+    reach = _LOBES_APART_UM / 2 / WORKING_UM
+    near = cv2.distanceTransform(1 - mask, cv2.DIST_L2, cv2.DIST_MASK_5) < reach
+    between = cv2.distanceTransform(near.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) > reach
+    mask[between & (stain > _PALE)] = 1
+    joined = []
+    for cell in _components(mask):
+        parts = [lobe for lobe in lobes if _holds(cell, lobe)]
+        if len(parts) > 1 and sum(part.nucleus_um2(stain) for part in parts) < 2 * LYMPHOID_UM2:
+            joined.append(cell)
+    return joined
+
+
+def _holds(cell: Body, part: Body) -> bool:
+    """Whether a body of `_components` covers another: it does where it covers one pixel of it."""
+    y, x = np.unravel_index(int(part.mask.argmax()), part.mask.shape)
+    row, column = int(y) + part.top - cell.top, int(x) + part.left - cell.left
+    height, width = cell.mask.shape
+    return 0 <= row < height and 0 <= column < width and bool(cell.mask[row, column])
+
+
+def _components(mask: PixelArray) -> list[Body]:
+    """The connected parts of a mask, their holes filled."""
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask)
     bodies = []
     for label in range(1, count):
@@ -66,9 +112,7 @@ def _bodies(stain: npt.NDArray[np.float32]) -> list[Body]:
         part = (labels[top : top + height, left : left + width] == label).astype(np.uint8)
         # Pale granules and the space between lobes are of the cell too.
         outlines = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
-        body = Body(np.asarray(cv2.drawContours(part, outlines, -1, (1,), cv2.FILLED), np.uint8), left, top)
-        if um2(cv2.countNonZero(body.nucleus(stain))) >= _SMALLEST_NUCLEUS_UM2:
-            bodies.append(body)
+        bodies.append(Body(np.asarray(cv2.drawContours(part, outlines, -1, (1,), cv2.FILLED), np.uint8), left, top))
     return bodies
 
 
@@ -78,7 +122,7 @@ def _apart(body: Body, stain: npt.NDArray[np.float32]) -> list[Body]:
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
     for neck, smallest_um2 in _NECKS:
         parts = _parts(body, depth > neck * depth.max())
-        if len(parts) > 1 and all(um2(cv2.countNonZero(part.nucleus(stain))) >= smallest_um2 for part in parts):
+        if len(parts) > 1 and all(part.nucleus_um2(stain) >= smallest_um2 for part in parts):
             return parts
     return [body]
 

@@ -1,5 +1,6 @@
 """White cells in a field: found by their stain, told apart where they touch, and cut out as the training cells were."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,6 +12,7 @@ from edge_runtime.contract import InputSpec
 from edge_runtime.cutout import cut_out
 from edge_runtime.density import Background, measure_background, violet
 from edge_runtime.field_options import LARGEST_UM_PER_PIXEL, SMALLEST_UM_PER_PIXEL
+from edge_runtime.pair import is_pair
 from edge_runtime.preprocess import PixelArray
 from edge_runtime.red_cells import measure_um_per_pixel
 from edge_runtime.stain import cell_mask
@@ -29,8 +31,6 @@ BLURRED = "out of focus"
 # Lengths in pixels of the working scale, areas in um2. Chosen on one half of BCCD (`python -m benchmarks fields`).
 _SMOOTH_PX = 1.5
 _LARGEST_CELL_UM2 = 500.0
-# What is longer and more waisted than 98 in 100 of C-NMC's cells, and large enough for two, is taken for two.
-_LONGEST, _WAISTED = 1.6, 0.92
 _GROWN_PX = 2
 _GREYEST = 2.0  # mean difference of the channels, of 255
 _SOLID, _LEAST_NUCLEUS = 0.87, 0.5  # of a lymphoid cell: nucleus to its hull, nucleus to cell
@@ -97,7 +97,9 @@ def find_cells(picture: PixelArray, spec: InputSpec, *, um_per_pixel: float | No
     method = cv2.INTER_AREA if enlargement < 1 else cv2.INTER_LINEAR_EXACT
     small = np.asarray(cv2.resize(picture, size, interpolation=method), np.uint8)
     stain = np.asarray(cv2.GaussianBlur(violet(small, background), (0, 0), _SMOOTH_PX), np.float32)
-    found = [_cell(picture, spec, background, stain, body, scale) for body in find_bodies(stain)]
+    bodies = find_bodies(stain)
+    taken = _taken(bodies, stain)
+    found = [_cell(picture, spec, background, stain, taken, body, scale) for body in bodies]
     cells = tuple(sorted(found, key=lambda cell: (cell.box[1], cell.box[0])))
     return Field(cells, scale, "" if cells else NO_CELL)
 
@@ -112,6 +114,7 @@ def _cell(
     spec: InputSpec,
     background: Background,
     stain: npt.NDArray[np.float32],
+    taken: PixelArray,
     body: Body,
     scale: float,
 ) -> Cell:
@@ -128,23 +131,22 @@ def _cell(
         return Cell((x, y, w, h), contour, None, AT_THE_BORDER if at_border else A_CLUMP)
     left, top, nucleus_width, nucleus_height = cv2.boundingRect(nucleus)
     centre = left + nucleus_width / 2, top + nucleus_height / 2
-    near = _near(body.mask, centre, round(spec.crop * (spec.um_per_pixel or 1) / WORKING_UM))
-    middle = (centre[0] + body.left) * zoom[0], (centre[1] + body.top) * zoom[1]
+    at_stain = centre[0] + body.left, centre[1] + body.top
+    side = round(spec.crop * (spec.um_per_pixel or 1) / WORKING_UM)
+    own, every = _square(body.mask, centre, side), _square(taken, at_stain, side)
+    # Grown by what smoothing and rounding may have cost.
+    near = np.asarray(cv2.dilate(own, disc(_GROWN_PX)), np.uint8)
+    near[every > own] = 0
+    middle = at_stain[0] * zoom[0], at_stain[1] * zoom[1]
     cut = cut_out(picture, spec, background, middle, scale, near)
-    if cut is None or _is_pair(cut, spec.um_per_pixel or 1):
+    if cut is None:
         return Cell((x, y, w, h), contour, None, A_CLUMP)
-    return Cell((x, y, w, h), contour, cut, "", _doubt(body, nucleus, stain, cut))
-
-
-def _is_pair(cut: PixelArray, um_per_pixel: float) -> bool:
-    """Whether a cut-out is as large, long and waisted as two nuclei side by side."""
-    mask = cell_mask(cut)
-    area = cv2.countNonZero(mask)
-    if area * um_per_pixel**2 < 2 * LYMPHOID_UM2:
-        return False
-    outline = _hull(mask)
-    sides = cv2.minAreaRect(outline)[1]
-    return max(sides) > _LONGEST * min(sides) and area < _WAISTED * cv2.contourArea(outline)
+    doubt = _doubt(body, nucleus, stain, cut)
+    # The lobes of one nucleus look like two cells, but are too small for them.
+    is_small = body.nucleus_um2(stain) < 2 * LYMPHOID_UM2
+    if is_pair(cut, spec.um_per_pixel or 1) and not (is_small and doubt == SEGMENTED):
+        return Cell((x, y, w, h), contour, None, A_CLUMP)
+    return Cell((x, y, w, h), contour, cut, "", doubt)
 
 
 def _hull(mask: PixelArray) -> Contour:
@@ -152,13 +154,21 @@ def _hull(mask: PixelArray) -> Contour:
     return np.asarray(cv2.convexHull(np.concatenate(outlines)), np.int32)
 
 
-def _near(mask: PixelArray, centre: tuple[float, float], side: int) -> PixelArray:
-    """A square of a mask about a centre, 0 beyond it, grown by what smoothing and rounding may have cost."""
+def _taken(bodies: Sequence[Body], stain: npt.NDArray[np.float32]) -> PixelArray:
+    """1 where any of the bodies is: what touches a cell is not of it."""
+    taken = np.zeros(stain.shape, np.uint8)
+    for body in bodies:
+        body.window(taken)[body.mask > 0] = 1
+    return taken
+
+
+def _square(mask: PixelArray, centre: tuple[float, float], side: int) -> PixelArray:
+    """A square of a mask about a centre, 0 beyond it."""
     square = np.zeros((side, side), np.uint8)
     left, top = (round(at - side / 2) for at in centre)
     part = mask[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
     square[max(0, -top) : max(0, -top) + part.shape[0], max(0, -left) : max(0, -left) + part.shape[1]] = part
-    return np.asarray(cv2.dilate(square, disc(_GROWN_PX)), np.uint8)
+    return square
 
 
 def _box(body: Body, zoom: npt.NDArray[np.float64], width: int, height: int) -> tuple[int, int, int, int]:

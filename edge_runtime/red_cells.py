@@ -1,12 +1,13 @@
 """The scale of a field from the diameter of its red cells."""
 
 import itertools
+import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from edge_runtime.density import Background, green, violet
+from edge_runtime.density import Background, Floats, green, violet
 from edge_runtime.preprocess import PixelArray
 
 RED_CELL_UM = 7.5
@@ -15,26 +16,40 @@ RED_CELL_UM = 7.5
 FEWEST_RED_CELLS = 3
 """Round outlines below which a field, or each part of a wide one, says nothing of its scale."""
 
-_LONGEST_SIDE = 256  # pixels of a reduced tile
-# A wide field holds cells too small for the transform, which takes clumps for cells: below such a mean diameter
-# in a reduced tile smaller tiles are measured.
-_LEAST_DIAMETER_PX, _SPLITS, _SMALLEST_TILE_PX = 24.0, (1, 2, 4, 8), 128
+_LONGEST_SIDE = 160  # pixels of a reduced tile
+# In a wide field cells are too small to be measured, and clumps are taken for cells: below such a diameter in a reduced
+# tile smaller tiles are measured.
+_LEAST_DIAMETER_PX, _SPLITS, _SMALLEST_TILE_PX = 15.0, (1, 2, 4, 8), 128
 _SMOOTH_PX = 1.0
 _FAINTEST, _DENSEST = 0.03, 0.09  # between which the rim of red cells lies, in density against the background
-_RIM_VALUE = 127  # of 255: what is denser than twice the rim says no more about outlines
 _VIOLET = 0.08  # above it a white cell or a platelet, not a red one
-_NEAR_VIOLET = np.ones((7, 7), np.uint8)
-# Of cv2.HOUGH_GRADIENT_ALT: gradient of an edge, and how much of a circle must be there, up to 1.
-_EDGE, _ROUNDNESS = 200, 0.75
-_RESOLUTION, _APART_PX, _SMALLEST_PX, _LARGEST_PX = 1.5, 8, 6, 60  # radii and distances in pixels
-_ALIKE = 1.25  # largest ratio to the middle diameter of what still counts as the same kind of cell
+_NEAR_VIOLET = np.ones((5, 5), np.uint8)
+_FLAT = 0.02  # slope of an outline, of 1 a pixel, below which it is none
+_RADII = np.geomspace(5.0, 32.0, 20)  # in pixels
+# Red cells are no perfect circles, so their votes meet within this share of the radius; from such a share of a steep
+# circle's votes on there is a cell.
+_NEARLY, _ROUND = 0.25, 0.15
+
+
+@dataclass(frozen=True)
+class _Outlines:
+    """Where outlines are in a reduced tile, which way is inwards, and how steep they are; the tile's size."""
+
+    x: Floats
+    y: Floats
+    inwards_x: Floats
+    inwards_y: Floats
+    slope: Floats
+    width: int
+    height: int
 
 
 def measure_um_per_pixel(picture: PixelArray, background: Background) -> float | None:
     """Scale in micrometres per pixel at which the red cells are `RED_CELL_UM` wide.
 
-    Circles are found by their edges (Hough transform; Yuen et al. 1990, doi 10.1016/0262-8856(90)90059-E), so cells
-    that overlap or lie at the border count too.
+    Each pixel of an outline votes for the place one radius inwards (Hough transform of circles along the gradient;
+    Kimme, Ballard and Sklansky 1975, doi 10.1145/360666.360677). The radius whose votes meet best over the whole
+    field is that of its red cells, so arcs of cells that overlap or lie at the border count too.
 
     Args:
         picture: a field, uint8 `[height, width, 3]`, BGR.
@@ -50,13 +65,11 @@ def measure_um_per_pixel(picture: PixelArray, background: Background) -> float |
             break
         factor = _LONGEST_SIDE / side
         tiles = _tiles(picture, split)
-        diameters_px = np.concatenate([_diameters_px(_reduced(tile, factor), background) for tile in tiles])
-        if len(diameters_px) < FEWEST_RED_CELLS * len(tiles):
+        diameter_px, count = _diameter_px([_outlines(_reduced(tile, factor), background) for tile in tiles])
+        if count < FEWEST_RED_CELLS * len(tiles):
             continue
-        middle = _middle(diameters_px)
-        alike = diameters_px[(diameters_px > middle / _ALIKE) & (diameters_px < middle * _ALIKE)]
-        scale = float(RED_CELL_UM / alike.mean() * factor)
-        if alike.mean() >= _LEAST_DIAMETER_PX:
+        scale = float(RED_CELL_UM / diameter_px * factor)
+        if diameter_px >= _LEAST_DIAMETER_PX:
             return scale
         coarse = coarse or scale
     return coarse  # a narrow field of few red cells
@@ -77,32 +90,51 @@ def _reduced(picture: PixelArray, factor: float) -> PixelArray:
     return np.asarray(cv2.resize(picture, size, interpolation=method), np.uint8)
 
 
-def _diameters_px(picture: PixelArray, background: Background) -> npt.NDArray[np.float64]:
-    density = np.asarray(cv2.GaussianBlur(green(picture, background), (0, 0), _SMOOTH_PX))
+def _outlines(picture: PixelArray, background: Background) -> _Outlines:
+    density = np.asarray(cv2.GaussianBlur(green(picture, background), (0, 0), _SMOOTH_PX), np.float32)
     grey = np.clip(density * (2 * 255), 0, 255).astype(np.uint8)
     rim = min(max(cv2.threshold(grey, 0, 255, cv2.THRESH_OTSU)[0] / (2 * 255), _FAINTEST), _DENSEST)
-    edges = np.clip(density * (_RIM_VALUE / rim), 0, 255).astype(np.uint8)
-    circles = cv2.HoughCircles(
-        edges,
-        cv2.HOUGH_GRADIENT_ALT,
-        _RESOLUTION,
-        _APART_PX,
-        param1=_EDGE,
-        param2=_ROUNDNESS,
-        minRadius=_SMALLEST_PX,
-        maxRadius=_LARGEST_PX,
-    )
-    if circles is None:
-        return np.empty(0)
+    # What is denser than twice the rim says no more about outlines.
+    inside = np.clip(density * np.float32(0.5 / rim), 0, 1)
+    across = cv2.Sobel(inside, cv2.CV_32F, 1, 0, scale=1 / 8)
+    down = cv2.Sobel(inside, cv2.CV_32F, 0, 1, scale=1 / 8)
+    slope = cv2.magnitude(across, down)
     white = cv2.dilate((violet(picture, background) > _VIOLET).astype(np.uint8), _NEAR_VIOLET)
-    height, width = white.shape
-    x, y, radius = circles.reshape(-1, circles.shape[-1]).T[:3]
-    red = white[np.clip(y.astype(int), 0, height - 1), np.clip(x.astype(int), 0, width - 1)] == 0
-    return np.asarray(2.0 * radius[red], np.float64)
+    y, x = np.nonzero((slope > _FLAT) & (white == 0))
+    steep = np.asarray(slope[y, x], np.float32)
+    height, width = slope.shape
+    place = x.astype(np.float32), y.astype(np.float32)
+    return _Outlines(*place, across[y, x] / steep, down[y, x] / steep, steep, width, height)
 
 
-def _middle(diameters: npt.NDArray[np.float64]) -> float:
-    """The median weighted by area: specks are many, red cells cover most of what is covered."""
-    ordered = np.sort(diameters)
-    reached = np.cumsum(ordered**2)
-    return float(ordered[int(np.searchsorted(reached, reached[-1] / 2))])
+def _diameter_px(tiles: list[_Outlines]) -> tuple[float, int]:
+    """The diameter at which votes meet best in all tiles, and how many round outlines there are of it."""
+    votes = [[_votes(tile, float(radius)) for tile in tiles] for radius in _RADII]
+    meeting = [sum(cv2.norm(one, cv2.NORM_L2SQR) for one in of_radius) for of_radius in votes]
+    best = int(np.argmax(meeting))
+    if not 0 < best < len(_RADII) - 1:
+        return 0.0, 0
+    before, at, after = meeting[best - 1 : best + 2]
+    # The top of a parabola through three values, which lie a step apart in the logarithm of the radius.
+    steps = (before - after) / (2 * (before - 2 * at + after))
+    radius = float(_RADII[best] * (_RADII[1] / _RADII[0]) ** steps)
+    return 2 * radius, sum(_count(one, float(_RADII[best])) for one in votes[best])
+
+
+def _count(votes: Floats, radius: float) -> int:
+    """How many places have so many votes about them that there is a round outline."""
+    blur_px = _NEARLY * radius
+    about = cv2.GaussianBlur(votes, (0, 0), blur_px) * (2 * math.pi * (blur_px**2 + _SMOOTH_PX**2))
+    near = np.ones((2 * int(radius / 2) + 1,) * 2, np.uint8)
+    return int(((about >= cv2.dilate(about, near)) & (about > _ROUND * 2 * math.pi * radius)).sum())
+
+
+def _votes(outlines: _Outlines, radius: float) -> Floats:
+    """How much outline lies around each place at this radius, blurred a little."""
+    x = np.rint(outlines.x + radius * outlines.inwards_x).astype(np.int32)
+    y = np.rint(outlines.y + radius * outlines.inwards_y).astype(np.int32)
+    width, height = outlines.width, outlines.height
+    seen = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    counts = np.bincount(y[seen] * width + x[seen], outlines.slope[seen], width * height)
+    votes = counts.reshape(height, width).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(votes, (0, 0), _SMOOTH_PX), np.float32)
