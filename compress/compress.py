@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from compress.answers import save_quantised
 from compress.card import model_card
 from compress.draft import Draft, draft_bundle
 from compress.errors import CompressError
@@ -98,6 +99,7 @@ def compress(
         check_identity(measured, answers, measurement_identity(run.config, recipe, data.fingerprint))
     draft = draft_bundle(folder, run, data, recipe, probe)
     (folder / FLOAT_MODEL).write_bytes(draft.float_model)
+    save_quantised(draft.aware, folder)
     log.info("verifying through the runtime")
     float_, device = _own_answers(draft, data)
     parity = _checked(float_, device, recipe)

@@ -15,6 +15,7 @@ from compress.balance import balance_channels
 from compress.errors import CompressError
 from compress.export import export_float, export_int8
 from compress.finetune import clone
+from compress.metadata import with_metadata
 from compress.prune import prune_network
 from compress.quantise import quantise_network
 from compress.recipe import Recipe
@@ -49,12 +50,14 @@ class Draft:
         bundle: calibrated; its scores are unknown and it has no card.
         network: the float network.
         float_model: that as a plain flatbuffer.
+        aware: the quantization-aware network.
         sizes: float and int8.
     """
 
     bundle: Bundle
     network: Any
     float_model: bytes
+    aware: Any
     sizes: list[Size]
 
 
@@ -78,7 +81,7 @@ def draft_bundle(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path
     ]
     bundle = _uncalibrated(model, run, data, recipe, probe.read_bytes())
     log.info("calibrating")
-    return Draft(with_decision(bundle, _agree_with(network, bundle, data)), network, float_model, sizes)
+    return Draft(with_decision(bundle, _agree_with(network, bundle, data)), network, float_model, aware, sizes)
 
 
 def plain_weights(aware: Any, network: Any) -> Any:
@@ -120,11 +123,13 @@ def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: b
         out_of_fold_sha256=None,
         date=datetime.now(timezone.utc).date().isoformat(),
     )
+    name, spec = f"{run.config.name}_{recipe.name}", _input(run, data, recipe)
+    model = with_metadata(model, name=name, spec=spec)
     contract = Contract(
         schema=SCHEMA,
-        name=f"{run.config.name}_{recipe.name}",
+        name=name,
         labels=run.labels,
-        input=_input(run, data, recipe),
+        input=spec,
         decision=Decision(1.0, (0.0,) * len(run.labels), *run.abstain_band),
         guard=_guard(run, data),
         provenance=provenance,

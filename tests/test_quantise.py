@@ -1,11 +1,14 @@
 """Quantization-aware training on what the converter makes of it."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tf_keras as keras
 
+from compress.answers import QUANTISED, load_quantised, save_quantised
+from compress.errors import CompressError
 from compress.export import export_int8
 from compress.prune import prune_network, sparsity_of
 from compress.quantise import quantise_network
@@ -73,3 +76,17 @@ def test_the_file_answers_as_the_trained_network(aware: keras.Model, examples: E
     wanted = aware(examples.pixels / np.float32(255), training=False).numpy()
     answers = [interpreter.invoke(pixels[np.newaxis])[0] * interpreter.output.scale for pixels in examples.pixels]
     np.testing.assert_allclose(np.array(answers), wanted, atol=0.03)
+
+
+def test_the_trained_network_is_kept_as_it_went_into_the_converter(
+    aware: keras.Model, examples: Examples, tmp_path: Path
+) -> None:
+    save_quantised(aware, tmp_path)
+    pixels = examples.pixels / np.float32(255)
+    kept = load_quantised(tmp_path)(pixels, training=False).numpy()
+    np.testing.assert_array_equal(kept, aware(pixels, training=False).numpy())
+
+
+def test_a_run_that_was_never_compressed_says_what_makes_the_network(tmp_path: Path) -> None:
+    with pytest.raises(CompressError, match=rf"{QUANTISED}: cannot be read .*python -m compress run --run"):
+        load_quantised(tmp_path)
