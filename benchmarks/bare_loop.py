@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from importlib import import_module
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -38,12 +39,13 @@ def bare_loop(bundle: Bundle, *, interpreter: str = "ai_edge_litert.interpreter"
 
 
 def bare_input(bundle: Bundle) -> Callable[[str | PathLike[str]], Any]:
-    """The file of a picture -> uint8 `[1, size, size, 3]`, by OpenCV alone; the picture is at least the crop."""
+    """The file of a picture -> uint8 `[1, size, size, 3]`; the picture has three channels and is at least the crop."""
     spec = bundle.contract.input
     size = (spec.size, spec.size)
 
     def read(path: str | PathLike[str]) -> Any:
-        picture: Any = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+        # np.fromfile and IMREAD_COLOR are what one writes first; together they cost a third of a millisecond more.
+        picture: Any = cv2.imdecode(np.frombuffer(Path(path).read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
         top, left = ((side - spec.crop) // 2 for side in picture.shape[:2])
         crop = picture[top : top + spec.crop, left : left + spec.crop]
         small: Any = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)

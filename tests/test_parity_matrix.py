@@ -37,7 +37,9 @@ def test_threads_change_no_bit_and_every_way_is_measured_or_named(tmp_path: Path
     assert not [row.way for row in measured.rows if row.broken]
     assert all(row.pixels_equal == row.pictures == 3 for row in measured.rows)
     several = [row for row in measured.rows if " threads" in row.way]
-    assert several and all(row.equality_due and row.against.endswith("1 thread") for row in several)
+    assert several and all(row.against.endswith("1 thread") for row in several)
+    for row in several:  # TFLite's own float kernels sum in another order with each number of threads
+        assert row.equality_due != row.way.startswith("float32, LiteRT, without XNNPACK"), row.way
     assert rows["float32, LiteRT, without XNNPACK, 1 thread"].against == REFERENCE
     unmeasured = "\n".join(measured.missing)
     assert "quantization-aware graph, tf_keras: give --run" in unmeasured and "--emulated 0" in unmeasured
