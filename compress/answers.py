@@ -1,6 +1,7 @@
 """What a network of a run answers before it is exported, picture by picture, for the parity matrix."""
 
 import hashlib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ def save_quantised(aware: Any, folder: Path) -> None:
         CompressError: it cannot be written.
     """
     try:
-        aware.save(folder / QUANTISED, save_format="h5", include_optimizer=False)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="You are saving your model as an HDF5 file")  # see QUANTISED
+            aware.save(folder / QUANTISED, save_format="h5", include_optimizer=False)
     except OSError as error:
         raise CompressError(f"{folder / QUANTISED}: cannot be written ({error}); check the disk") from None
 
