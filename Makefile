@@ -36,7 +36,7 @@ bench: $(ALL)/.ready ## latency, start-up and memory on this machine, and the ta
 	mkdir -p benchmarks/results
 	$(ALL)/bin/python -m pytest benchmarks -q --benchmark-json=benchmarks/results/latest.json
 	$(ALL)/bin/python -m benchmarks report benchmarks/results/latest.json
-	$(ALL)/bin/python -m benchmarks latency --out benchmarks/results
+	$(ALL)/bin/python -m benchmarks latency --install --out benchmarks/results
 
 model: $(ALL)/.ready ## train on everyone -> compress -> verify -> the default model
 	$(ALL)/bin/python -m train fit --everyone --data $(DATA)/c-nmc --run $(RUN) --out-of-fold $(MEASURED)
@@ -68,7 +68,7 @@ $(RUNTIME)/.ready: $(RUNTIME_FILES) | system
 # Everything, editable. The tests drive the real picamera2; the libcamera that it needs is only on a Raspberry Pi.
 $(ALL)/.ready: setup.cfg pyproject.toml | system
 	$(PYTHON) -m venv --clear $(ALL)
-	$(ALL)/bin/pip install --quiet --editable '.[live,watch,cluster,parquet,train,bench,dev]'
+	$(ALL)/bin/pip install --quiet --editable '.[live,watch,cluster,parquet,train,bench,peers,dev]'
 	$(ALL)/bin/pip install --quiet --no-deps 'picamera2>=0.3.21'
 	touch $@
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: report, latency, compare, instructions, parity, fields, guard, live, soak, kills."""
+"""`python -m benchmarks`: report, latency, peers, compare, instructions, parity, fields, guard, live, soak, kills."""
 
 import json
 import tempfile
@@ -17,11 +17,16 @@ from benchmarks.latency import COLD_RUNS, QUERIES, QUICK_COLD_RUNS, QUICK_QUERIE
 from benchmarks.latency_page import markdown_of as latency_markdown
 from benchmarks.latency_page import page_of
 from benchmarks.machine import board_slug
-from benchmarks.parity import ParityError, parity_matrix
+from benchmarks.parity import ParityError
 from benchmarks.parity import markdown_of as parity_table
+from benchmarks.parity_matrix import measure_parity, write_parity
+from benchmarks.peers.measure import PICTURES as PEER_PICTURES
+from benchmarks.peers.measure import QUICK_ROUNDS, ROUNDS, measure_peers
+from benchmarks.peers.table import markdown_of as peers_table
 from benchmarks.pictures import REFERENCES, PicturesError, cell_paths, sample_paths
 from benchmarks.table import ReportError, markdown_of, read_report
 from benchmarks.userland import UserlandError
+from edge_runtime.classifier import DEFAULT_MODEL
 
 _PATH = click.Path(path_type=Path)
 _LATENCY_CELLS = 256
@@ -96,22 +101,27 @@ def kills(folder: Path, count: int, seed: int) -> None:
 @group.command()
 @click.option("--quick", is_flag=True, help="Fewer repeats.")
 @click.option("--out", type=_PATH, default=Path("benchmarks/results"), show_default=True, help="Folder to write to.")
-def latency(quick: bool, out: Path) -> None:
-    """Measure latency by stage, start and memory; write latency.json, latency.md and latency.html.
+@click.option("--peers/--no-peers", "with_peers", default=True, help="Also time others' ways from a file to a label.")
+@click.option("--install", is_flag=True, help="Fetch peers that need an environment of their own, where they are not.")
+def latency(quick: bool, out: Path, with_peers: bool, install: bool) -> None:
+    """Measure latency by stage, start and memory, and peers; write latency.json, latency.md and latency.html.
 
     The machine's own reference, benchmarks/reference/BOARD.json, is compared with where there is one.
     """
-    try:
-        paths = cell_paths(_LATENCY_CELLS)
-    except PicturesError as error:
-        click.echo(f"{error}; measuring on the drawn samples", err=True)
-        paths = sample_paths()
+    paths = _cells(_LATENCY_CELLS)
     measured = measure(
         paths,
         queries=QUICK_QUERIES if quick else QUERIES,
         cold_runs=QUICK_COLD_RUNS if quick else COLD_RUNS,
         say=lambda text: click.echo(text, err=True),
     )
+    if with_peers:
+        measured["peers"] = measure_peers(
+            paths,
+            rounds=QUICK_ROUNDS if quick else ROUNDS,
+            install=install,
+            say=lambda text: click.echo(text, err=True),
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / "latency.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
@@ -173,16 +183,60 @@ def instructions(models: tuple[Path, ...], boards: tuple[str, ...], json_file: P
 @click.option(
     "--emulated", type=click.IntRange(0), default=50, show_default=True, help="Of these, how many also on aarch64."
 )
-def parity(cells: int, emulated: int) -> None:
-    """Compare every way to run the shipped network: runtimes, kernels, threads, processors, float."""
+@click.option("--model", type=_PATH, default=DEFAULT_MODEL, show_default="the shipped one", help="Bundle.")
+@click.option("--run", "run_folder", type=_PATH, help="Training run of the model: its float and QAT networks, too.")
+@click.option("--out", type=_PATH, default=Path("benchmarks/results/parity"), show_default=True, help="Folder.")
+def parity(cells: int, emulated: int, model: Path, run_folder: Path | None, out: Path) -> None:
+    """Compare every way to run a network: runtimes, kernels, threads, processors, before export, float.
+
+    Writes parity.json, parity.md and every way's answers, a JSON each.
+    """
     try:
-        rows, missing = parity_matrix(cell_paths(cells), emulated=min(emulated, cells))
+        measured = measure_parity(
+            cell_paths(cells),
+            emulated=min(emulated, cells),
+            model=model.resolve(),
+            run=run_folder,
+            say=lambda text: click.echo(text, err=True),
+        )
+        write_parity(measured, out)
     except (ParityError, UserlandError, PicturesError) as error:
         raise click.ClickException(str(error)) from None
-    click.echo(parity_table(rows, missing))
-    broken = [row.way for row in rows if row.broken]
+    except OSError as error:
+        raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another --out") from None
+    click.echo(parity_table(measured.rows, measured.missing))
+    broken = [row.way for row in measured.rows if row.broken]
     if broken:
         raise click.ClickException(f"bits differ that must be equal: {'; '.join(broken)}")
+
+
+@group.command()
+@click.option("--quick", is_flag=True, help="Fewer rounds.")
+@click.option("--install/--no-install", default=True, help="Make environments for peers that need one of their own.")
+@click.option("--out", type=_PATH, help="Write the numbers to this JSON file too.")
+def peers(quick: bool, install: bool, out: Path | None) -> None:
+    """Time others' ways from a file to a label beside ours, in turn; MediaPipe and tflite-runtime are fetched."""
+    measured = measure_peers(
+        _cells(PEER_PICTURES),
+        rounds=QUICK_ROUNDS if quick else ROUNDS,
+        install=install,
+        say=lambda text: click.echo(text, err=True),
+    )
+    if out is not None:
+        try:
+            out.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another --out") from None
+    click.echo(peers_table(measured))
+
+
+def _cells(count: int) -> list[Path]:
+    """Real cells, or where there are none the drawn samples."""
+    try:
+        return cell_paths(count)
+    except PicturesError as error:
+        click.echo(f"{error}; measuring on the drawn samples", err=True)
+        return sample_paths()
 
 
 @group.command()

@@ -15,9 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import cv2
 import numpy as np
 
+from benchmarks.bare_loop import bare_loop
 from benchmarks.machine import machine_facts, machine_state
 from benchmarks.peak_memory import peak_rss_mb
 from benchmarks.pictures import SAMPLES, sample_paths
@@ -101,7 +101,7 @@ def _single_stream(
         ms by stage; and of ours and of the bare loop the wall and the processor's ms, which others cannot lengthen.
     """
     classifier = Classifier.from_file(DEFAULT_MODEL)
-    bare = _bare_loop(classifier)
+    bare = bare_loop(classifier.bundle)
     labels, look = classifier.contract.labels, look_at_cell(classifier)
     stages: dict[str, list[float]] = {stage: [] for stage in STAGES}
     ours, beside = [], []
@@ -128,20 +128,6 @@ def _rows(labels: tuple[str, ...]) -> Iterator[CsvSink]:
     """A CSV file that goes away again."""
     with TemporaryDirectory() as folder, LineStream.to_file(Path(folder) / "rows.csv", overwrite=True) as stream:
         yield CsvSink(stream, labels)
-
-
-def _bare_loop(classifier: Classifier) -> Callable[[Path], int]:
-    """The floor: what is left when nothing is checked, calibrated, doubted or written."""
-    spec = classifier.contract.input
-    interpreter = Interpreter(classifier.bundle.model)
-
-    def look(path: Path) -> int:
-        picture: Any = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-        return int(
-            interpreter.invoke(quantise(prepare(picture, spec), spec, interpreter.input.dtype)[None])[0].argmax()
-        )
-
-    return look
 
 
 def _by_stage(classifier: Classifier, path: Path, sink: CsvSink) -> list[float]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from benchmarks.peers.table import notes_of, rows_of
 from edge_runtime.notice import RESEARCH_USE
 
 _TIMES = ("p50_ms", "p90_ms", "p99_ms", "max_ms")
@@ -26,6 +27,7 @@ def markdown_of(report: Mapping[str, Any]) -> str:
         header, *body = rows
         lines = [header, ("---", *["---:"] * (len(header) - 1)), *body]
         parts += [f"## {title}", "\n".join(f"| {' | '.join(line)} |" for line in lines)]
+    parts += _peer_notes(report)
     return "\n\n".join([*parts, RESEARCH_USE]) + "\n"
 
 
@@ -42,12 +44,15 @@ def page_of(report: Mapping[str, Any]) -> str:
         ("A cold process, median", _bars(cold, "ms")),
         ("Operators of the network, and what runs them", _bars(operators, "")),
     ]
+    if "peers" in report:
+        shown = {row["name"]: row["cpu_p50_ms"] for row in report["peers"]["rows"]}
+        plots.insert(1, ("From file to label, processor time, median", _bars(shown, "ms")))
     body = "".join(f"<h2>{escape(title)}</h2>{svg}" for title, svg in plots)
     tables = "".join(f"<h2>{escape(title)}</h2>{_html_table(rows)}" for title, rows in _tables(report))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Latency of edge-classify</title>'
         f"<style>{_STYLE}</style></head><body><h1>Latency of edge-classify</h1>{''.join(facts)}{body}{tables}"
-        f"<p>{RESEARCH_USE}</p></body></html>\n"
+        f"{''.join(f'<p>{escape(note)}</p>' for note in _peer_notes(report))}<p>{RESEARCH_USE}</p></body></html>\n"
     )
 
 
@@ -105,7 +110,13 @@ def _tables(report: Mapping[str, Any]) -> list[Table]:
             ],
         ),
         ("Others", [("", "measured"), *others]),
+        *([("Peers, from file to label", rows_of(report["peers"]))] if "peers" in report else []),
     ]
+
+
+def _peer_notes(report: Mapping[str, Any]) -> list[str]:
+    """What stands below the last table."""
+    return notes_of(report["peers"]) if "peers" in report else []
 
 
 def _times(values: Mapping[str, float]) -> tuple[str, ...]:

@@ -5,19 +5,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmarks.pictures import FLOAT_MODEL, ROOT
-from benchmarks.userland import RELEASES, Userland, userland, why_not
+from benchmarks.pictures import ROOT
+from benchmarks.userland import Userland
 from edge_runtime.classifier import DEFAULT_MODEL
-from edge_runtime.interpreter import available_runtimes
 
 _PROGRAM = Path(__file__).parent / "answers.py"
-REFERENCE = "int8, LiteRT, XNNPACK, 1 thread, this machine"
 
 
 class ParityError(Exception):
@@ -62,10 +60,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Parity:
-    """One way to run the network against `REFERENCE`.
+    """One way to run the network against another.
 
     Attributes:
         way: its name.
+        against: the other's.
         pictures: how many were compared.
         flips: labels that differ.
         largest_difference: of any probability.
@@ -75,6 +74,7 @@ class Parity:
     """
 
     way: str
+    against: str
     pictures: int
     flips: int
     largest_difference: float
@@ -88,8 +88,13 @@ class Parity:
         return self.equality_due and min(self.bit_equal, self.pixels_equal) < self.pictures
 
 
-def answers_of(settings: Settings, *, place: Userland | None = None) -> list[Answer]:
+def answers_of(settings: Settings, *, place: Userland | None = None, python: Path | None = None) -> list[Answer]:
     """Classifies in a process of its own, here or in a userland.
+
+    Args:
+        settings: how.
+        place: the userland; None for this machine.
+        python: of this machine; None for the one that runs this.
 
     Raises:
         ParityError: it failed.
@@ -101,21 +106,51 @@ def answers_of(settings: Settings, *, place: Userland | None = None) -> list[Ans
         asked.write_text(json.dumps(fields | {"pictures": [str(path) for path in settings.pictures]}), "utf-8")
         if place is None:
             # -P is not in Python 3.10; benchmarks/ holds no module of the standard library's names.
-            done = subprocess.run(
-                [sys.executable, _PROGRAM, asked, given],
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
-                capture_output=True,
-                text=True,
-            )
-            if done.returncode != 0:
-                raise ParityError((done.stderr.strip().splitlines() or ["a classifying process died"])[-1])
+            _run([str(python or sys.executable), str(_PROGRAM), str(asked), str(given)])
         else:
             place.run("-P", _PROGRAM, asked, given)
-        read = json.loads(given.read_text("utf-8"))
+        return _read(given)
+
+
+def answers_before_export(run: Path, network: str, pictures: Sequence[Path]) -> list[Answer]:
+    """Asks `python -m compress answers`, which this room must not import.
+
+    Args:
+        run: folder of the training run that the model was made from.
+        network: `float` or `quantised`.
+        pictures: their files.
+
+    Raises:
+        ParityError: it failed.
+    """
+    with TemporaryDirectory() as scratch:
+        listed, given = Path(scratch) / "pictures.txt", Path(scratch) / "answers.json"
+        listed.write_text("".join(f"{path}\n" for path in pictures), "utf-8")
+        asked = ["--run", run, "--network", network, "--pictures", listed, "--out", given]
+        _run([sys.executable, "-m", "compress", "answers", *map(str, asked)])
+        return _read(given)
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["a classifying process died"])[-1]
+        raise ParityError(last.removeprefix("Error: "))
+
+
+def _read(given: Path) -> list[Answer]:
+    read = json.loads(given.read_text("utf-8"))
     return [Answer(one["decoded"], one["prepared"], tuple(one["probabilities"])) for one in read]
 
 
-def compare(way: str, answers: Sequence[Answer], reference: Sequence[Answer], *, equality_due: bool = False) -> Parity:
+def compare(
+    way: str,
+    answers: Sequence[Answer],
+    reference: Sequence[Answer],
+    *,
+    against: str = "",
+    equality_due: bool = False,
+) -> Parity:
     """Counts what differs between two runs over the same pictures.
 
     Raises:
@@ -126,6 +161,7 @@ def compare(way: str, answers: Sequence[Answer], reference: Sequence[Answer], *,
         raise ValueError(f"{len(answers)} answers beside {len(reference)}")
     return Parity(
         way,
+        against,
         len(answers),
         int((mine.argmax(1) != theirs.argmax(1)).sum()),
         float(np.abs(mine - theirs).max()),
@@ -135,64 +171,14 @@ def compare(way: str, answers: Sequence[Answer], reference: Sequence[Answer], *,
     )
 
 
-def parity_matrix(pictures: Sequence[Path], *, emulated: int) -> tuple[list[Parity], list[str]]:
-    """Runs the shipped network in every way that can be had here.
-
-    Args:
-        pictures: real cells.
-        emulated: how many of them, spread evenly, go through QEMU, where a picture takes about a second.
-
-    Returns:
-        The comparisons, and a line for each way that could not be had.
-    """
-    base = Settings(tuple(path.resolve() for path in pictures))
-    reference = answers_of(base)
-    several = max(2, os.cpu_count() or 2)
-    ways = {
-        f"int8, LiteRT, XNNPACK, {several} threads": replace(base, threads=several),
-        "int8, LiteRT, without XNNPACK": replace(base, xnnpack=False),
-    }
-    missing = []
-    if "tflite-runtime" in available_runtimes():
-        ways["int8, tflite-runtime"] = replace(base, runtime="tflite-runtime")
-    else:
-        missing.append("int8, tflite-runtime: not installed (pip install 'edge-classify[tflite-runtime]')")
-    if FLOAT_MODEL.is_file():
-        ways["float32, LiteRT"] = replace(base, model=FLOAT_MODEL)
-    else:
-        missing.append(f"float32, LiteRT: no {FLOAT_MODEL.relative_to(ROOT)} (`make model` makes it)")
-    rows = []
-    for way, settings in ways.items():
-        try:
-            same = replace(settings, threads=base.threads) == base  # threads share the work, not the arithmetic
-            rows.append(compare(way, answers_of(settings), reference, equality_due=same))
-        except ParityError as error:
-            missing.append(f"{way}: {error}")
-    reason = why_not()
-    chosen = (
-        [i * len(pictures) // emulated for i in range(emulated)] if emulated < len(pictures) else range(len(pictures))
-    )
-    for release in RELEASES:
-        way = f"int8, LiteRT on aarch64, {release}"
-        if reason:
-            missing.append(f"{way}: {reason}")
-        elif emulated:
-            some = replace(base, pictures=tuple(base.pictures[i] for i in chosen))
-            there = answers_of(some, place=userland(release))
-            rows.append(compare(way, there, [reference[i] for i in chosen], equality_due=True))
-    return rows, missing
-
-
 def markdown_of(rows: Sequence[Parity], missing: Sequence[str]) -> str:
     """The matrix as a table, and what is missing from it."""
     lines = [
-        f"Against: {REFERENCE}.",
-        "",
-        "| way | cells | input equal | labels that differ | largest difference | equal to the last bit | due |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+        "| way | against | cells | input equal | labels that differ | largest difference | equal bits | due |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |",
         *(
-            f"| {row.way} | {row.pictures:,} | {row.pixels_equal:,} | {row.flips} | {row.largest_difference:.4f} "
-            f"| {row.bit_equal:,} | {'all' if row.equality_due else ''} |"
+            f"| {row.way} | {row.against} | {row.pictures:,} | {row.pixels_equal:,} | {row.flips} "
+            f"| {row.largest_difference:.2g} | {row.bit_equal:,} | {'all' if row.equality_due else ''} |"
             for row in rows
         ),
     ]

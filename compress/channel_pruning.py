@@ -13,7 +13,6 @@ from compress.importance import importance
 from compress.narrow import Kept, narrow_units
 from compress.recipe import StageConfig
 from compress.removals import removals
-from compress.size import multiply_adds
 from train.config import Config
 from train.loop import Examples
 

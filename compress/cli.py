@@ -1,4 +1,4 @@
-"""`python -m compress`: run, verify, crossval, errors, sweep, sensitivity."""
+"""`python -m compress`: run, verify, crossval, errors, sweep, sensitivity, metadata, answers."""
 
 from pathlib import Path
 from typing import get_args
@@ -235,3 +235,31 @@ def sensitivity(data: Path, groups: Path, folder: Path, criterion: Criterion, ce
     few = own.examples(finished.config).thinned(cells)
     click.echo(sensitivity_table(list(sensitivities(load_network(folder), few, criterion=criterion))))
     click.echo(RESEARCH_USE)
+
+
+@group.command()
+@click.argument("source", type=_PATH)
+@click.option("--out", type=_PATH, required=True, help="Bundle to write.")
+def metadata(source: Path, out: Path) -> None:
+    """Copy the bundle SOURCE with the standard TFLite metadata in it; `run` writes it by itself."""
+    from compress.errors import CompressError
+    from compress.metadata import add_metadata
+
+    try:
+        add_metadata(source, out)
+    except OSError as error:
+        raise CompressError(f"{out}: cannot be written ({error.strerror}); give another --out") from None
+    click.echo(f"wrote {out} ({out.stat().st_size:,} bytes)")
+
+
+@group.command()
+@run_option
+@click.option("--network", type=click.Choice(["float", "quantised"]), default="float", show_default=True)
+@click.option("--pictures", type=_PATH, required=True, help="File with a path a line.")
+@click.option("--out", type=_PATH, required=True, help="JSON to write.")
+def answers(folder: Path, network: str, pictures: Path, out: Path) -> None:
+    """Write what a network of a run answers before export; `python -m benchmarks parity --run` asks for it."""
+    from compress.answers import write_answers
+
+    write_answers(folder, pictures, out, quantised=network == "quantised")
+    click.echo(f"wrote {out}")

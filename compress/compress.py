@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from compress.answers import save_quantised
 from compress.card import model_card
 from compress.draft import Draft, draft_bundle
 from compress.errors import CompressError
@@ -102,6 +103,8 @@ def compress(
     with writing(folder):
         (folder / FLOAT_MODEL).write_bytes(draft.float_model)
         twin_file(folder, draft.bundle).write_bytes(draft.twin_model)
+    if draft.aware is not None:
+        save_quantised(draft.aware, folder)
     log.info("verifying through the runtime")
     float_, device = _own_answers(draft, data)
     parity = _checked(float_, device, recipe)

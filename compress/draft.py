@@ -14,6 +14,7 @@ import numpy.typing as npt
 from compress.channel_config import ChannelConfig
 from compress.errors import CompressError
 from compress.export import export_float
+from compress.metadata import with_metadata
 from compress.recipe import Recipe
 from compress.reference import measure_scale, measure_stain
 from compress.shrink import shrink
@@ -49,6 +50,7 @@ class Draft:
         network: the float network.
         float_model: that as a plain flatbuffer.
         twin_model: the bundle's own float twin, as `compress.shrink.Shrunk` has it, as a flatbuffer.
+        aware: the quantization-aware network, where there is one.
         sizes: of the float network and of what was made of it.
         traits: of every cell, float64 `[n, traits]`, as the guard measures them.
     """
@@ -57,6 +59,7 @@ class Draft:
     network: Any
     float_model: bytes
     twin_model: bytes
+    aware: Any
     sizes: list[Size]
     traits: Traits
 
@@ -77,7 +80,7 @@ def draft_bundle(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path
     bundle = _uncalibrated(shrunk.model, run, data, recipe, probe.read_bytes(), traits)
     log.info("calibrating")
     decision = _agree_with(network, bundle, data)
-    return Draft(with_decision(bundle, decision), network, float_model, twin_model, sizes, traits)
+    return Draft(with_decision(bundle, decision), network, float_model, twin_model, shrunk.aware, sizes, traits)
 
 
 def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: bytes, traits: Traits) -> Bundle:
@@ -106,11 +109,13 @@ def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: b
         out_of_fold_sha256=None,
         date=datetime.now(timezone.utc).date().isoformat(),
     )
+    name, spec = f"{run.config.name}_{recipe.name}", _input(run, data, recipe)
+    model = with_metadata(model, name=name, spec=spec)
     contract = Contract(
         schema=SCHEMA,
-        name=f"{run.config.name}_{recipe.name}",
+        name=name,
         labels=run.labels,
-        input=_input(run, data, recipe),
+        input=spec,
         decision=Decision(1.0, (0.0,) * len(run.labels), *run.abstain_band),
         guard=_guard(run, data, traits),
         provenance=provenance,

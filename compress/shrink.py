@@ -25,10 +25,12 @@ class Shrunk:
     Attributes:
         model: the flatbuffer.
         twin: a float network of plain layers with the very weights of the flatbuffer before they became integers.
+        aware: the quantization-aware network that went into the converter, where there is one.
     """
 
     model: bytes
     twin: Any
+    aware: Any = None
 
 
 def shrink(network: Any, examples: Examples, config: Config, recipe: Recipe) -> Shrunk:
@@ -66,7 +68,7 @@ def shrink(network: Any, examples: Examples, config: Config, recipe: Recipe) -> 
     log.info("training quantization-aware")
     teacher = network if recipe.distil else None
     aware = quantise_network(small, teacher, examples, config, recipe.quantise)
-    return Shrunk(export_int8(aware, calibration), plain_weights(aware, small))
+    return Shrunk(export_int8(aware, calibration), plain_weights(aware, small), aware)
 
 
 def plain_weights(aware: Any, network: Any) -> Any:

@@ -92,7 +92,7 @@ def write_bundle(bundle: Bundle) -> None:
     with zipfile.ZipFile(tail, "a") as archive:
         for name in MEMBERS:
             info = zipfile.ZipInfo(name, _EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
+            info.compress_type = zipfile.ZIP_STORED  # MediaPipe reads no other; the picture is compressed as it is
             archive.writestr(info, members[name])
     replace_whole(bundle.path, tail.getvalue())
 

@@ -174,3 +174,16 @@ def test_a_runtime_that_is_not_installed_says_how_to_install_it(default_bundle: 
         pytest.skip("tflite-runtime is installed here")
     with pytest.raises(InterpreterError, match=r"pip install 'edge-classify\[tflite-runtime\]'"):
         Classifier(default_bundle, runtime="tflite-runtime")
+
+
+@pytest.mark.parametrize(("arm", "x86"), [((218, 39), (217, 39)), ((10, 247), (10, 246)), ((200, 56), (200, 56))])
+def test_a_tie_in_the_last_layer_is_the_same_on_every_processor(
+    default_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, arm: tuple[int, int], x86: tuple[int, int]
+) -> None:
+    classifier, answers = Classifier(default_bundle), []
+    pixels = np.zeros((classifier.contract.input.size,) * 2 + (3,), np.uint8)
+    for steps in (arm, x86):
+        monkeypatch.setattr(classifier.interpreter, "invoke", lambda tensor, steps=steps: np.array([steps], np.uint8))
+        answers.append(classifier.scores(pixels))
+    np.testing.assert_array_equal(*answers)
+    assert answers[0].sum() == 1

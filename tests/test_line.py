@@ -1,5 +1,6 @@
 """The whole line on drawn cells: train, evaluate, compress, verify, classify, by the commands a person types."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -12,6 +13,8 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from edge_runtime.bundle import read_bundle
+from edge_runtime.classifier import Classifier
+from edge_runtime.preprocess import prepare, read_picture
 from tests.drawn import changed
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +54,24 @@ def test_a_made_bundle_classifies_and_tests_itself(made: Path, many_drawn_cells:
     rows = _module("edge_runtime", "--model", made, many_drawn_cells).stdout.splitlines()
     assert len(rows) == 1 + len(list(many_drawn_cells.rglob("*.png")))
     assert "bit-equal" in _module("edge_runtime", "--model", made, "--self-test").stdout
+
+
+def test_the_network_before_export_answers_as_the_bundle(
+    made: Path, finished: Path, many_drawn_cells: Path, tmp_path: Path
+) -> None:
+    pictures, listed, out = (
+        sorted(many_drawn_cells.rglob("*.png"))[:4],
+        tmp_path / "list.txt",
+        tmp_path / "answers.json",
+    )
+    listed.write_text("".join(f"{path}\n" for path in pictures), "utf-8")
+    asked = ["--run", finished, "--network", "quantised", "--pictures", listed, "--out", out]
+    _module("compress", "answers", *asked)
+    device = Classifier.from_file(made)
+    for path, answer in zip(pictures, json.loads(out.read_text("utf-8")), strict=True):
+        pixels = prepare(read_picture(path), device.contract.input)
+        assert answer["prepared"] == hashlib.sha256(pixels.tobytes()).hexdigest()
+        assert answer["probabilities"] == pytest.approx(device.scores(pixels), abs=0.03)
 
 
 def test_the_bundle_says_what_was_measured_on_whom(made: Path, finished: Path) -> None:

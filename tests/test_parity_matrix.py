@@ -1,8 +1,12 @@
 """The parity matrix: what it counts, and that the ways which must agree do, on drawn cells."""
 
+import json
+from pathlib import Path
+
 import pytest
 
-from benchmarks.parity import Answer, Settings, answers_of, compare, markdown_of, parity_matrix
+from benchmarks.parity import Answer, Settings, answers_of, compare, markdown_of
+from benchmarks.parity_matrix import REFERENCE, measure_parity, write_parity
 from benchmarks.pictures import sample_paths
 
 
@@ -26,13 +30,27 @@ def test_runs_over_other_pictures_are_refused() -> None:
         compare("x", [], [])
 
 
-def test_threads_change_no_bit_and_every_way_is_measured_or_named() -> None:
-    rows, missing = parity_matrix(sample_paths(), emulated=0)
-    assert not [row.way for row in rows if row.broken]
-    assert any("threads" in row.way and row.equality_due for row in rows)
-    assert all(row.pixels_equal == row.pictures == 12 for row in rows)
-    text = markdown_of(rows, missing)
-    assert "without XNNPACK" in text and ("tflite-runtime" in text)
+def test_threads_change_no_bit_and_every_way_is_measured_or_named(tmp_path: Path) -> None:
+    pictures = sample_paths()[:3]
+    measured = measure_parity(pictures, emulated=0)
+    rows = {row.way: row for row in measured.rows}
+    assert not [row.way for row in measured.rows if row.broken]
+    assert all(row.pixels_equal == row.pictures == 3 for row in measured.rows)
+    several = [row for row in measured.rows if " threads" in row.way]
+    assert several and all(row.against.endswith("1 thread") for row in several)
+    for row in several:  # TFLite's own float kernels sum in another order with each number of threads
+        assert row.equality_due != row.way.startswith("float32, LiteRT, without XNNPACK"), row.way
+    assert rows["float32, LiteRT, without XNNPACK, 1 thread"].against == REFERENCE
+    unmeasured = "\n".join(measured.missing)
+    assert "quantization-aware graph, tf_keras: give --run" in unmeasured and "--emulated 0" in unmeasured
+    assert "int8, tflite-runtime, XNNPACK, 1 thread" in rows or "int8, tflite-runtime: not installed" in unmeasured
+    write_parity(measured, tmp_path)
+    assert json.loads((tmp_path / "parity.json").read_text("utf-8"))["pictures"] == [path.name for path in pictures]
+    answers = json.loads((tmp_path / "answers" / "int8-litert-xnnpack-1-thread.json").read_text("utf-8"))
+    assert [tuple(one["probabilities"]) for one in answers] == [
+        one.probabilities for one in measured.answers[REFERENCE]
+    ]
+    assert "without XNNPACK" in markdown_of(measured.rows, measured.missing)
 
 
 def test_an_answer_is_what_the_command_computes() -> None:

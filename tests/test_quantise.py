@@ -1,11 +1,13 @@
 """Quantization-aware training on what the converter makes of it."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tf_keras as keras
 
+from compress.answers import QUANTISED, load_quantised, save_quantised
 from compress.errors import CompressError
 from compress.export import export_int8
 from compress.prune import prune_network, sparsity_of
@@ -92,3 +94,17 @@ def test_a_layer_that_cannot_be_quantised_is_named_with_what_to_write_instead(
         with pytest.raises(CompressError, match=message) as caught:
             quantise_network(network, network, examples, config, STAGE)
         assert "\n" not in str(caught.value)
+
+
+def test_the_trained_network_is_kept_as_it_went_into_the_converter(
+    aware: keras.Model, examples: Examples, tmp_path: Path
+) -> None:
+    save_quantised(aware, tmp_path)
+    pixels = examples.pixels / np.float32(255)
+    kept = load_quantised(tmp_path)(pixels, training=False).numpy()
+    np.testing.assert_array_equal(kept, aware(pixels, training=False).numpy())
+
+
+def test_a_run_that_was_never_compressed_says_what_makes_the_network(tmp_path: Path) -> None:
+    with pytest.raises(CompressError, match=rf"{QUANTISED}: cannot be read .*python -m compress run --run"):
+        load_quantised(tmp_path)

@@ -1,0 +1,1 @@
+"""Other ways to classify the same pictures with the same network, timed beside ours."""
