@@ -1,5 +1,6 @@
 """The command `edge-classify`: options to a run; errors and signals to exit codes."""
 
+import gc
 import os
 import signal
 import sys
@@ -229,6 +230,7 @@ def _exit(code: int) -> NoReturn:
 
 def main() -> NoReturn:
     """Runs the command and exits with its code."""
+    gc.disable()  # what is imported stays, so there is nothing to collect until the run itself, which enables it
     _silence_native_libraries()
     _catch_signals()
     try:
