@@ -1,5 +1,6 @@
 """One run of the command: opened as the options say, listened to, summed up at the end."""
 
+import gc
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -44,6 +45,9 @@ def classify(options: Options, load: Load, say: Callable[[str], None]) -> int:
 
     with ExitStack() as stack:
         run = _open(stack, options, load, notice)
+        # All that is loaded stays to the end, where going through it takes a sixth of the time of a single picture.
+        gc.freeze()
+        gc.enable()
         # Entered before the output, so that it ends after it: what it may refuse at the end must not cost the rows.
         findings = _findings(stack, options, run.classifier, notice)
         run.open_output()

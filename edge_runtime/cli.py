@@ -1,6 +1,7 @@
 """The command `edge-classify`: options to a run; errors and signals to exit codes."""
 
 import atexit
+import gc
 import os
 import signal
 import sys
@@ -234,6 +235,7 @@ def _exit(code: int) -> NoReturn:
 
 def main() -> NoReturn:
     """Runs the command and exits with its code."""
+    gc.disable()  # what is imported stays, so there is nothing to collect until the run itself, which enables it
     _silence_native_libraries()
     _catch_signals()
     try:

@@ -36,10 +36,9 @@ def unlike(pixels: PixelArray, colour_order: Literal["rgb", "bgr"], guard: Guard
         A few words for the trait that lies furthest outside; empty when none does.
     """
     traits = measure(pixels, colour_order)
-    beyond = excess(traits, guard)
-    if not is_outside(beyond):
+    if all(bound.low <= trait <= bound.high for trait, bound in zip(traits.tolist(), guard.bounds, strict=True)):
         return ""
-    furthest = int(np.nan_to_num(beyond, nan=0.0).argmax())
+    furthest = int(np.nan_to_num(excess(traits, guard), nan=0.0).argmax())
     bound = guard.bounds[furthest]
     return f"unlike the training cells: {bound.trait} too {'low' if traits[furthest] < bound.low else 'high'}"
 

@@ -157,7 +157,7 @@ def prepare(picture: PixelArray, spec: InputSpec) -> PixelArray:
     if spec.optical_density_table is not None:
         square = cv2.LUT(square, np.array(spec.optical_density_table, np.uint8)).astype(np.uint8, copy=False)
     if spec.colour_order == "rgb":
-        square = square[:, :, ::-1]
+        square = cv2.cvtColor(square, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)  # numpy takes far longer
     return np.ascontiguousarray(square)
 
 

@@ -22,7 +22,8 @@ DENSITY = -np.log10(np.maximum(np.arange(PIXEL_VALUES), 1) / _BRIGHTEST).astype(
 
 def cell_mask(pixels: PixelArray) -> PixelArray:
     """uint8 `[height, width]`, 1 where pixels `[height, width, 3]` are not black."""
-    brightest = cv2.max(cv2.max(pixels[..., 0], pixels[..., 1]), pixels[..., 2])
+    first, second, third = cv2.split(pixels)
+    brightest = cv2.max(cv2.max(first, second), third)
     return cv2.threshold(brightest, _BLACK, 1, cv2.THRESH_BINARY)[1].astype(np.uint8, copy=False)
 
 

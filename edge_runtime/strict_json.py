@@ -1,6 +1,7 @@
 """JSON to frozen dataclasses and back, with no defaults: every key present, known and of its type."""
 
 import dataclasses
+import functools
 import json
 import math
 import types
@@ -107,20 +108,26 @@ def _is_finite(value: int | float) -> bool:
 def _read_dataclass(value: Any, kind: type, where: str) -> Any:
     if not isinstance(value, Mapping):
         raise StrictJsonError(f"{_key(where)} must be an object")
-    hints = typing.get_type_hints(kind)
-    names = [field.name for field in dataclasses.fields(kind)]
+    hints = _types_of(kind)
     prefix = f"{where}." if where else ""
-    for name in names:
+    for name in hints:
         if name not in value:
             raise StrictJsonError(f"key '{prefix}{name}' is missing")
     for name in value:
-        if name not in names:
+        if name not in hints:
             raise StrictJsonError(f"key '{prefix}{name}' is unknown")
-    fields = {name: _read(value[name], hints[name], f"{prefix}{name}") for name in names}
+    fields = {name: _read(value[name], hint, f"{prefix}{name}") for name, hint in hints.items()}
     try:
         return kind(**fields)
     except ValueError as error:
         raise StrictJsonError(f"{_key(where)}: {error}" if where else str(error)) from None
+
+
+@functools.cache  # resolving them is most of what reading a contract takes
+def _types_of(kind: type) -> dict[str, Any]:
+    """The types of a dataclass's fields, in their order."""
+    hints = typing.get_type_hints(kind)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
 def _key(where: str) -> str:

@@ -1,7 +1,7 @@
 """What a prepared picture looks like, in ten numbers: size, outline and place of the cell, its stain and its detail."""
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -95,20 +95,32 @@ def _stain(pixels: PixelArray, cell: PixelArray) -> tuple[float, ...]:
     """Density, hue, agreement and detail of RGB pixels where `cell` is 1."""
     inner = inner_part(cell, _FEWEST_PIXELS)
     density = cv2.LUT(pixels, DENSITY)
-    mean, deviation = (values[:, 0] for values in cv2.meanStdDev(density, mask=inner))
+    means, deviations = _means_and_deviations(density, inner)
     sums = cv2.transform(density, _SUMS)
-    sums_deviation = cv2.meanStdDev(sums, mask=inner)[1][:, 0]
+    _, of_sums = _means_and_deviations(sums, inner)
     grey = cv2.extractChannel(sums, _GREY)
-    detail = cv2.meanStdDev(grey - cv2.blur(grey, _DETAIL_PX), mask=inner)[1][0, 0]
-    red, green, blue = (max(float(value), _DENSITY_FLOOR) for value in mean)
-    variance = deviation**2 + _VARIANCE_FLOOR
-    # var(a + b) = var(a) + var(b) + 2 cov(a, b): OpenCV has no covariance under a mask, and numpy's is slow.
-    covariance = (sums_deviation[:2] ** 2 - deviation[:2] ** 2 - deviation[1:] ** 2) / 2
-    correlation = np.clip(covariance / np.sqrt(variance[:2] * variance[1:]), -_MOST_ALIKE, _MOST_ALIKE)
+    _, (detail,) = _means_and_deviations(cv2.subtract(grey, cv2.blur(grey, _DETAIL_PX)), inner)
+    red, green, blue = (max(mean, _DENSITY_FLOOR) for mean in means)
     return (
-        float(mean.mean()),
+        (means[0] + means[1] + means[2]) / len(means),  # not by sum(), which adds otherwise from Python 3.12 on
         math.log(red / green),
         math.log(red / blue),
-        *map(math.atanh, correlation),
+        *(math.atanh(_correlation(deviations[i], deviations[i + 1], of_sums[i])) for i in range(2)),
         math.log(max(detail, _DETAIL_FLOOR)),
     )
+
+
+def _means_and_deviations(values: npt.NDArray[Any], inner: PixelArray) -> tuple[list[float], list[float]]:
+    """Of each channel where `inner` is 1; as plain numbers, with which a few sums are done faster than with arrays."""
+    means, deviations = cv2.meanStdDev(values, mask=inner)
+    return means.ravel().tolist(), deviations.ravel().tolist()
+
+
+def _correlation(one: float, other: float, of_sum: float) -> float:
+    """Of two channels, from their deviations and that of their sum.
+
+    var(a + b) = var(a) + var(b) + 2 cov(a, b): OpenCV has no covariance under a mask, and numpy's is slow.
+    """
+    covariance = (of_sum * of_sum - one * one - other * other) / 2
+    scale = math.sqrt((one * one + _VARIANCE_FLOOR) * (other * other + _VARIANCE_FLOOR))
+    return min(max(covariance / scale, -_MOST_ALIKE), _MOST_ALIKE)

@@ -14,6 +14,7 @@ from distributed import WorkerPlugin, get_worker
 
 from edge_runtime.bundle import Bundle
 from edge_runtime.classifier import Classifier
+from edge_runtime.cluster.heap import keep_freed_memory
 from edge_runtime.cluster.parts import check_run
 from edge_runtime.errors import ClusterError, OutputError
 from edge_runtime.interpreter import RuntimeName
@@ -70,6 +71,7 @@ class JobPlugin(WorkerPlugin):  # type: ignore[misc]
                 f"worker {worker.address}: has edge-classify {__version__}, this run is of {self.job.version}; "
                 "install the same on both"
             )
+        keep_freed_memory()
         cv2.setNumThreads(1)  # the cores are shared by workers, not by the pixels of one
         self._of_thread = threading.local()
         classifier = self._load()

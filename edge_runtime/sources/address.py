@@ -4,13 +4,13 @@ import os
 import re
 
 # Any scheme, so that a mistyped or misplaced address does not show its password either.
-_ANY_ADDRESS = re.compile(r"\s*[a-z][a-z0-9+.-]*:/+", re.IGNORECASE)
-_STREAM = re.compile(r"(https?|rtsps?)://", re.IGNORECASE)
+_ANY_ADDRESS = r"(?i)\s*[a-z][a-z0-9+.-]*:/+"
+_STREAM = r"(?i)(https?|rtsps?)://"
 
 
 def is_stream(source: str) -> bool:
     """Whether this is an address that a camera can be read from."""
-    return _STREAM.match(source) is not None
+    return re.match(_STREAM, source) is not None
 
 
 def shown(source: str) -> str:
@@ -20,7 +20,7 @@ def shown(source: str) -> str:
     `?` or `#` stands before an `@`, the password or the query may hold either, so the whole rest is left out.
     """
     text = os.fsencode(source).decode("utf-8", "backslashreplace")
-    scheme = _ANY_ADDRESS.match(text)
+    scheme = re.match(_ANY_ADDRESS, text) if ":/" in text else None  # few paths need the slow question
     if scheme is None:
         return text
     user, _, rest = text[scheme.end() :].rpartition("@")
