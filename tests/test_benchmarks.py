@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.camera_memory import run_for_memory
 from benchmarks.machine import cpu_model
 from benchmarks.peak_memory import peak_rss_mb
 from benchmarks.pictures import ROOT, read_pictures
@@ -129,3 +130,12 @@ def test_without_the_data_set_the_samples_are_measured(tmp_path: Path, monkeypat
     pictures = read_pictures()
     assert pictures.source.startswith("drawn samples")
     assert len(pictures.files) == 12
+
+
+def test_memory_of_a_whole_camera_run_is_read_at_each_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_CLASSIFY_DATA", os.fspath(tmp_path))  # the drawn field
+    said: list[str] = []
+    run = run_for_memory([1, 4], say=said.append)
+    assert run.frames >= 4 and run.read >= run.frames
+    assert all(40 < run.resident_mb[mark] < 400 for mark in (1, 4))
+    assert len(said) == 2
