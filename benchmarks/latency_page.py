@@ -7,6 +7,7 @@ from typing import Any
 from benchmarks.peers.table import notes_of, rows_of
 from edge_runtime.notice import RESEARCH_USE
 
+FLOOR_TARGET = 1.15  # of ours over the bare loop, from file to row
 _TIMES = ("p50_ms", "p90_ms", "p99_ms", "max_ms")
 _WIDTH, _HEIGHT, _LEFT, _BAR = 760, 220, 260, 22
 _INK, _FILL = "#1b2733", "#2f6f9f"
@@ -84,7 +85,7 @@ def _tables(report: Mapping[str, Any]) -> list[Table]:
     start, cold, memory, offline = report["start"], report["cold"], report["memory"], report["offline"]
     others = [
         ("ours against the bare loop", f"{report['bare_loop']['ratio']:.2f} x"),
-        ("the same in processor time", f"{report['bare_loop']['cpu_ratio']:.2f} x"),
+        (f"the same in processor time, wanted <= {FLOOR_TARGET}", f"{report['bare_loop']['cpu_ratio']:.2f} x"),
         ("offline", f"{offline['pictures_per_s']:.0f} pictures/s over {offline['pictures']}"),
         ("load the model, warm process", f"{start['load_p50_ms']:.1f} ms"),
         ("first picture after loading", f"{start['first_p50_ms']:.2f} ms"),

@@ -47,7 +47,7 @@ def test_who_cannot_be_had_is_named_with_the_reason(measured: dict[str, Any]) ->
     assert "No module named" in measured["missing"]["broken"]
     assert measured["missing"]["absent"] == "no no_such_package here; pip install '.[peers]' installs it"
     text = markdown_of(measured)
-    assert "Not measured: absent: no no_such_package here" in text and "bare loop's processor time" in text
+    assert "Not measured: absent: no no_such_package here" in text and "single stream" in text
 
 
 def test_an_environment_that_is_not_there_is_only_made_when_asked_for() -> None:

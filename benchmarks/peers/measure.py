@@ -24,7 +24,6 @@ from edge_runtime.timing import percentiles_ms
 
 PICTURES = 64
 ROUNDS, QUICK_ROUNDS = 16, 4
-FLOOR_TARGET = 1.15
 _WORKER = ["-m", "benchmarks.peers.worker"]
 # As the schema calls it (tensorflow/lite/schema/schema.fbs, Model.metadata).
 _METADATA = b"TFLITE_METADATA"
