@@ -24,7 +24,7 @@ class Trunk:
     taps: tuple[int, ...]
 
 
-# The deeper, the more a feature tells the slide instead of the cell: see ARCHITECTURE.md.
+# The deeper, the more a feature tells the slide instead of the cell: see docs/decisions.md, 25.
 TRUNKS = (
     Trunk("mobilenet_v1_0.25_128_quant.tflite", 128, ()),
     Trunk("mobilenet_v1_0.5_160_quant.tflite", 160, ()),
