@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,12 +16,12 @@ from compress.export import export_int8
 from compress.size import multiply_adds
 from edge_runtime.interpreter import Interpreter
 from edge_runtime.preprocess import PixelArray
+from edge_runtime.timing import percentiles_ms, time_in_turn
 
 _CHECKOUT = Path(__file__).parent.parent
 _BOARDS = {"instructions_pi4": "pi4", "instructions_pi5": "pi5"}
 _COUNTED_STAGE = "invoke"
-_WARM_UP, _INVOKES = 20, 200
-_MS_PER_S = 1000
+_ROUNDS = 200
 
 
 class Budget:
@@ -79,15 +79,14 @@ class Budget:
 
 def _medians_ms(*models: bytes) -> list[float]:
     """The median time of one inference of each, one thread; they take turns."""
-    interpreters = [Interpreter(model, threads=1) for model in models]
-    durations_s: list[list[float]] = [[] for _ in models]
-    for _ in range(_WARM_UP + _INVOKES):
-        for interpreter, own_s in zip(interpreters, durations_s, strict=True):
-            pixels = np.zeros(interpreter.input.shape, interpreter.input.dtype)
-            start_s = time.perf_counter()
-            interpreter.invoke(pixels)
-            own_s.append(time.perf_counter() - start_s)
-    return [_MS_PER_S * float(np.median(own_s[_WARM_UP:])) for own_s in durations_s]
+    calls = {i: _invoking(Interpreter(model, threads=1)) for i, model in enumerate(models)}
+    durations_s = time_in_turn(calls, rounds=_ROUNDS)
+    return [percentiles_ms(durations_s[i])["p50_ms"] for i in calls]
+
+
+def _invoking(interpreter: Interpreter) -> Callable[[], object]:
+    pixels = np.zeros(interpreter.input.shape, interpreter.input.dtype)
+    return lambda: interpreter.invoke(pixels)
 
 
 def _instructions(model: bytes, board: str) -> float:
