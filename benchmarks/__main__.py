@@ -2,6 +2,8 @@
 
 import json
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -37,19 +39,26 @@ def group() -> None:
     """Measure, and report what was measured."""
 
 
+@contextmanager
+def _one_line(out: Path | None, option: str = "--out") -> Iterator[None]:
+    """Says in one line what could not be measured, or not be written to `out`, which `option` gave."""
+    try:
+        yield
+    except (ParityError, PicturesError, ReportError, UserlandError) as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another {option}") from None
+
+
 @group.command()
 @click.argument("file", type=_PATH)
 @click.option("--out", type=_PATH, help="Write the table to this file too.")
 def report(file: Path, out: Path | None) -> None:
     """Print FILE, made with --benchmark-json, as a Markdown table."""
-    try:
+    with _one_line(out):
         table = markdown_of(read_report(file))
         if out is not None:
             out.write_text(f"{table}\n", encoding="utf-8")
-    except ReportError as error:
-        raise click.ClickException(str(error)) from None
-    except OSError as error:
-        raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another --out") from None
     click.echo(table)
 
 
@@ -122,13 +131,11 @@ def latency(quick: bool, out: Path, with_peers: bool, install: bool) -> None:
             install=install,
             say=lambda text: click.echo(text, err=True),
         )
-    try:
+    with _one_line(out):
         out.mkdir(parents=True, exist_ok=True)
         (out / "latency.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
         (out / "latency.md").write_text(latency_markdown(measured), encoding="utf-8")
         (out / "latency.html").write_text(page_of(measured), encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another --out") from None
     click.echo(latency_markdown(measured))
     reference = REFERENCES / f"{board_slug(measured['machine'])}.json"
     if reference.is_file():
@@ -166,15 +173,11 @@ def instructions(models: tuple[Path, ...], boards: tuple[str, ...], json_file: P
     Without MODELS: the shipped one, the float one beside it and the MobileNetV1 0.25 of 128 pixels in
     $EDGE_CLASSIFY_WEIGHTS.
     """
-    try:
+    with _one_line(json_file, "--json"):
         chosen = models or default_models()
         counted = [count_instructions(model, board) for model in chosen for board in boards or BOARDS]
         if json_file is not None:
             json_file.write_text(as_json(counted), encoding="utf-8")
-    except UserlandError as error:
-        raise click.ClickException(str(error)) from None
-    except OSError as error:
-        raise click.ClickException(f"{json_file}: cannot be written ({error.strerror}); give another --json") from None
     click.echo(instructions_table(counted))
 
 
@@ -191,7 +194,7 @@ def parity(cells: int, emulated: int, model: Path, run_folder: Path | None, out:
 
     Writes parity.json, parity.md and every way's answers, a JSON each.
     """
-    try:
+    with _one_line(out):
         measured = measure_parity(
             cell_paths(cells),
             emulated=min(emulated, cells),
@@ -200,10 +203,6 @@ def parity(cells: int, emulated: int, model: Path, run_folder: Path | None, out:
             say=lambda text: click.echo(text, err=True),
         )
         write_parity(measured, out)
-    except (ParityError, UserlandError, PicturesError) as error:
-        raise click.ClickException(str(error)) from None
-    except OSError as error:
-        raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another --out") from None
     click.echo(parity_table(measured.rows, measured.missing))
     broken = [row.way for row in measured.rows if row.broken]
     if broken:
@@ -223,10 +222,8 @@ def peers(quick: bool, install: bool, out: Path | None) -> None:
         say=lambda text: click.echo(text, err=True),
     )
     if out is not None:
-        try:
+        with _one_line(out):
             out.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another --out") from None
     click.echo(peers_table(measured))
 
 
@@ -253,15 +250,11 @@ def fields(quick: bool, out: Path) -> None:
     from benchmarks.fields import markdown_of as fields_table
     from benchmarks.fields import measure as measure_fields
 
-    try:
+    with _one_line(out):
         found = measure_fields(quick=quick, say=lambda text: click.echo(text, err=True))
         out.mkdir(parents=True, exist_ok=True)
         (out / "fields.md").write_text(fields_table(found) + "\n", encoding="utf-8")
         (out / "contact-sheet.png").write_bytes(cv2.imencode(".png", draw_contact_sheet(found.odd))[1].tobytes())
-    except PicturesError as error:
-        raise click.ClickException(str(error)) from None
-    except OSError as error:
-        raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another --out") from None
     click.echo(fields_table(found))
 
 
@@ -277,11 +270,9 @@ def guard(pictures: int, out: Path | None) -> None:
     classifier = Classifier.from_file()
     catches, missing = measure_guard(classifier, pictures, lambda text: click.echo(text, err=True))
     table = guard_table(catches, missing, classifier.contract.guard.false_alarms)
-    try:
+    with _one_line(out):
         if out is not None:
             out.write_text(f"{table}\n", encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another --out") from None
     click.echo(table)
 
 

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 from compress.channel_config import ChannelConfig
 from compress.errors import CompressError
 from compress.export import export_int8
+from compress.invoke_latency import invoking
 from compress.size import multiply_adds
 from edge_runtime.interpreter import Interpreter
 from edge_runtime.preprocess import PixelArray
@@ -79,14 +79,10 @@ class Budget:
 
 def _medians_ms(*models: bytes) -> list[float]:
     """The median time of one inference of each, one thread; they take turns."""
-    calls = {i: _invoking(Interpreter(model, threads=1)) for i, model in enumerate(models)}
+    interpreters = [Interpreter(model, threads=1) for model in models]
+    calls = {i: invoking(own, list(np.zeros(own.input.shape, np.uint8))) for i, own in enumerate(interpreters)}
     durations_s = time_in_turn(calls, rounds=_ROUNDS)
     return [percentiles_ms(durations_s[i])["p50_ms"] for i in calls]
-
-
-def _invoking(interpreter: Interpreter) -> Callable[[], object]:
-    pixels = np.zeros(interpreter.input.shape, interpreter.input.dtype)
-    return lambda: interpreter.invoke(pixels)
 
 
 def _instructions(model: bytes, board: str) -> float:

@@ -32,6 +32,7 @@ from train.guard import fit_guard, measure_cells
 from train.loop import predict
 from train.predictions import device_scores
 from train.run import Run, load_network
+from train.sampling import spread_evenly
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,8 @@ def draft_bundle(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path
     read_picture(probe)  # refuses what is not a picture
     network, examples = load_network(folder), data.examples(run.config)
     shrunk = shrink(network, examples, run.config, recipe)
-    float_model, twin_model = export_float(network), export_float(shrunk.twin)
+    float_model = export_float(network)
+    twin_model = export_float(shrunk.twin) if recipe.is_int8 else shrunk.model
     sizes = [
         size_of("float32", float_model, network),
         size_of("int8" if recipe.is_int8 else recipe.name, shrunk.model, shrunk.twin),
@@ -181,8 +183,7 @@ def _agreement_cells(data: Data) -> npt.NDArray[np.int64]:
     if not data.split.is_everyone:
         return data.part("select")
     everyone = data.part("train")
-    spread = np.linspace(0, len(everyone) - 1, min(_AGREEMENT_CELLS, len(everyone)))
-    return np.asarray(everyone[spread.astype(int)])
+    return np.asarray(everyone[spread_evenly(len(everyone), _AGREEMENT_CELLS)])
 
 
 def _check_step(classifier: Classifier) -> None:

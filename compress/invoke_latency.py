@@ -55,7 +55,7 @@ def measure_latency(
     for name, own in files.items():
         for threads in THREADS:
             for is_twin, model in enumerate((own.model, own.twin)):
-                calls[name, bool(is_twin), threads] = _invoking(Interpreter(model, threads=threads), pixels)
+                calls[name, bool(is_twin), threads] = invoking(Interpreter(model, threads=threads), pixels)
     durations = time_in_turn(calls, rounds=rounds)
     medians = {key: percentiles_ms(values)["p50_ms"] for key, values in durations.items()}
     return {
@@ -64,7 +64,10 @@ def measure_latency(
     }
 
 
-def _invoking(interpreter: Interpreter, pixels: Sequence[PixelArray]) -> Callable[[], Any]:
-    """Invokes it on one picture after the other; what the numbers mean changes no time."""
+def invoking(interpreter: Interpreter, pixels: Sequence[PixelArray]) -> Callable[[], Any]:
+    """A call that invokes it on one picture after the other, uint8 `[size, size, 3]`.
+
+    What the numbers mean changes no time.
+    """
     tensors = itertools.cycle([cell[np.newaxis].astype(interpreter.input.dtype) for cell in pixels])
     return lambda: interpreter.invoke(next(tensors))

@@ -31,6 +31,7 @@ from train.metrics import Drawn, draw_scores
 from train.out_of_fold import Array
 from train.predictions import Predictions, device_scores
 from train.run import load_network
+from train.sampling import spread_evenly
 
 log = logging.getLogger(__name__)
 
@@ -211,6 +212,6 @@ def _files(of_recipe: Path, fold: Fold) -> Files:
 
 def _pictures(fold: Fold) -> list[Any]:
     """Some of the cells, as a device prepares them."""
-    chosen = np.linspace(0, len(fold.held) - 1, min(_TIMED_CELLS, len(fold.held))).astype(int)
+    chosen = spread_evenly(len(fold.held), _TIMED_CELLS)
     spec = fold.run.config.device_input
     return [prepare(load_picture(fold.data.dataset.cells[i]), spec) for i in fold.held[chosen]]

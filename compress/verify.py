@@ -16,6 +16,7 @@ from train.evaluate import bundle_predictions, judged_cells, run_predictions
 from train.metrics import answers_of, score
 from train.predictions import Predictions
 from train.run import Run
+from train.sampling import spread_evenly
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,7 @@ def held_pixels(
         TrainError: the data are not those of the model.
     """
     cells, _ = judged_cells(dataset, groups, contract)
-    chosen = np.linspace(0, len(cells) - 1, min(count, len(cells))).astype(int)
-    return [prepare(load_picture(cells[i]), contract.input) for i in chosen]
+    return [prepare(load_picture(cells[i]), contract.input) for i in spread_evenly(len(cells), count)]
 
 
 def check(parity: Parity, tolerance: Tolerance) -> None:

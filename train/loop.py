@@ -17,7 +17,7 @@ from train.augment import augment
 from train.config import AugmentConfig, FitConfig
 from train.mixup import draw_shares, mix, with_partner
 from train.network import as_light, as_read, network_input
-from train.sampling import epoch_order
+from train.sampling import epoch_order, spread_evenly
 from train.strategy import average_statistics, per_replica, replicate, share_of_batch, variables_on
 from train.weights import cell_weights
 
@@ -45,11 +45,11 @@ class Examples:
 
     def spread(self, count: int) -> PixelArray:
         """The pixels of `count` cells spread evenly over the part, or of all where there are fewer."""
-        return np.asarray(self.pixels[self._spread(count)], np.uint8)
+        return np.asarray(self.pixels[spread_evenly(len(self.pixels), count)], np.uint8)
 
     def thinned(self, count: int) -> "Examples":
         """Those cells, with their targets and weights."""
-        chosen = self._spread(count)
+        chosen = spread_evenly(len(self.pixels), count)
         return Examples(
             self.pixels[chosen],
             self.targets[chosen],
@@ -57,9 +57,6 @@ class Examples:
             tuple(self.groups[i] for i in chosen) if self.groups else (),
             None if self.wanted is None else self.wanted[chosen],
         )
-
-    def _spread(self, count: int) -> npt.NDArray[np.int64]:
-        return np.linspace(0, len(self.pixels) - 1, min(count, len(self.pixels))).astype(np.int64)
 
 
 class Loop:

@@ -1,4 +1,4 @@
-"""Which cells an epoch trains on, in which order: all, or a few of each subject group, others each time."""
+"""Which cells are taken: those of an epoch, in their order, or some that stand for all."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -30,3 +30,8 @@ def epoch_order(count: int, groups: Sequence[str], cells_per_group: int, seed: i
             drawn.append(i)
     # Large groups were full early; without another shuffle only small ones would come late.
     return rng.permutation(np.array(drawn, np.int64))
+
+
+def spread_evenly(count: int, wanted: int) -> npt.NDArray[np.int64]:
+    """Positions of so many of `count` cells, or of all where there are fewer, from the first to the last, int64."""
+    return np.linspace(0, count - 1, min(wanted, count)).astype(np.int64)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from train.architectures.mobilenet_v1 import STRIDES
 from train.folded import Folded
+from train.traced import converter_of
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,7 @@ def pooled_features(trunk: Trunk, folded: Folded) -> bytes:
                 parts += _moments(x)
         return tf.concat(parts, axis=3)
 
-    module = tf.Module()  # what the converter wants to hold on to
-    module.pooled = tf.function(pooled)
-    traced = module.pooled.get_concrete_function(tf.TensorSpec([1, trunk.size, trunk.size, 3], tf.float32))
-    return bytes(tf.lite.TFLiteConverter.from_concrete_functions([traced], module).convert())
+    return bytes(converter_of(pooled, trunk.size).convert())
 
 
 def _moments(x: Any) -> list[Any]:
