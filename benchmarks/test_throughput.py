@@ -1,6 +1,7 @@
 """A folder run against the bound that its stages set, and against a loop that does one picture after the other."""
 
 import csv
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -66,13 +67,25 @@ def test_folder_against_a_loop(
     )
 
 
+def test_folder_against_processes(
+    benchmark: BenchmarkFixture, folder: Path, classifier: Classifier, tmp_path: Path
+) -> None:
+    """All cores, against a process on each that looks at its share and writes nothing: the machine's most."""
+    _compare(
+        benchmark,
+        partial(_run, folder, classifier, tmp_path),
+        partial(_processes, folder, classifier),
+        against=f"{_cores()} processes that share nothing",
+    )
+
+
 def _compare(
     benchmark: BenchmarkFixture,
     target: Callable[[], None],
     reference: Callable[[], None],
     *,
     against: str,
-    target_ratio: float,
+    target_ratio: float | None = None,
 ) -> None:
     time_against(
         benchmark,
@@ -129,6 +142,23 @@ def _stages(folder: Path, classifier: Classifier, scratch: Path) -> None:
             ]
             for row in rows:
                 sink.write(row)
+
+
+def _processes(folder: Path, classifier: Classifier) -> None:
+    """Forked, so that none has anything to import."""
+    names, fork = list(_paths(folder)), multiprocessing.get_context("fork")
+    shares = [names[i :: _cores()] for i in range(_cores())]
+    processes = [fork.Process(target=_look_at_share, args=(share, classifier)) for share in shares]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+
+
+def _look_at_share(share: list[str], classifier: Classifier) -> None:
+    look = look_at_cell(Classifier(classifier.bundle, threads=1))
+    for name in share:
+        look(Frame(name, decode(read_file(name))))
 
 
 def _loop(folder: Path, classifier: Classifier, scratch: Path) -> None:

@@ -13,6 +13,7 @@ import cv2
 from edge_runtime.conveyor import Conveyor
 from edge_runtime.errors import InputError
 from edge_runtime.file_options import options_that_matter
+from edge_runtime.heap import keep_freed_memory
 from edge_runtime.look import Look
 from edge_runtime.pipeline import Tally, run_files
 from edge_runtime.row import Row
@@ -107,6 +108,7 @@ class FileRun:
     def run(self, tally: Tally, on_row: Callable[[Row], None], on_read: Callable[[], None]) -> None:
         """Looks at the files and writes their rows; arguments and errors are those of `Run.run`."""
         cv2.setNumThreads(1)  # of a picture: each core has one of its own
+        keep_freed_memory()
         patient = self._watch is not None or LIST in self._arguments
         threads = self._options["threads"] or len(os.sched_getaffinity(0))
         journal = self._journal

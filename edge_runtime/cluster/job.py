@@ -14,9 +14,9 @@ from distributed import WorkerPlugin, get_worker
 
 from edge_runtime.bundle import Bundle
 from edge_runtime.classifier import Classifier
-from edge_runtime.cluster.heap import keep_freed_memory
 from edge_runtime.cluster.parts import check_run
 from edge_runtime.errors import ClusterError, OutputError
+from edge_runtime.heap import keep_freed_memory
 from edge_runtime.interpreter import RuntimeName
 from edge_runtime.look import Look
 from edge_runtime.sinks.csv import CsvSink
