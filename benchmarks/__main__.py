@@ -1,6 +1,7 @@
 """`python -m benchmarks`: report, latency, peers, compare, instructions, parity, fields, guard, live, soak, kills."""
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,14 +41,21 @@ def group() -> None:
 
 
 @contextmanager
-def _one_line(out: Path | None, option: str = "--out") -> Iterator[None]:
+def one_line(out: Path | None, option: str = "--out") -> Iterator[None]:
     """Says in one line what could not be measured, or not be written to `out`, which `option` gave."""
     try:
         yield
     except (ParityError, PicturesError, ReportError, UserlandError) as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
+        if out is not None and error.filename is not None and not _is_of(out, Path(os.fsdecode(error.filename))):
+            raise click.ClickException(f"{error.filename}: {error.strerror}; check it and the disk it is on") from None
         raise click.ClickException(f"{out}: cannot be written ({error.strerror}); give another {option}") from None
+
+
+def _is_of(out: Path, path: Path) -> bool:
+    """Whether a path is what is written, is in it, or is where it is or is made."""
+    return out in (path, *path.parents) or out.parent in (path, path.parent)
 
 
 @group.command()
@@ -55,7 +63,7 @@ def _one_line(out: Path | None, option: str = "--out") -> Iterator[None]:
 @click.option("--out", type=_PATH, help="Write the table to this file too.")
 def report(file: Path, out: Path | None) -> None:
     """Print FILE, made with --benchmark-json, as a Markdown table."""
-    with _one_line(out):
+    with one_line(out):
         table = markdown_of(read_report(file))
         if out is not None:
             out.write_text(f"{table}\n", encoding="utf-8")
@@ -131,7 +139,7 @@ def latency(quick: bool, out: Path, with_peers: bool, install: bool) -> None:
             install=install,
             say=lambda text: click.echo(text, err=True),
         )
-    with _one_line(out):
+    with one_line(out):
         out.mkdir(parents=True, exist_ok=True)
         (out / "latency.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
         (out / "latency.md").write_text(latency_markdown(measured), encoding="utf-8")
@@ -173,7 +181,7 @@ def instructions(models: tuple[Path, ...], boards: tuple[str, ...], json_file: P
     Without MODELS: the shipped one, the float one beside it and the MobileNetV1 0.25 of 128 pixels in
     $EDGE_CLASSIFY_WEIGHTS.
     """
-    with _one_line(json_file, "--json"):
+    with one_line(json_file, "--json"):
         chosen = models or default_models()
         counted = [count_instructions(model, board) for model in chosen for board in boards or BOARDS]
         if json_file is not None:
@@ -194,7 +202,7 @@ def parity(cells: int, emulated: int, model: Path, run_folder: Path | None, out:
 
     Writes parity.json, parity.md and every way's answers, a JSON each.
     """
-    with _one_line(out):
+    with one_line(out):
         measured = measure_parity(
             cell_paths(cells),
             emulated=min(emulated, cells),
@@ -222,7 +230,7 @@ def peers(quick: bool, install: bool, out: Path | None) -> None:
         say=lambda text: click.echo(text, err=True),
     )
     if out is not None:
-        with _one_line(out):
+        with one_line(out):
             out.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     click.echo(peers_table(measured))
 
@@ -250,7 +258,7 @@ def fields(quick: bool, out: Path) -> None:
     from benchmarks.fields import markdown_of as fields_table
     from benchmarks.fields import measure as measure_fields
 
-    with _one_line(out):
+    with one_line(out):
         found = measure_fields(quick=quick, say=lambda text: click.echo(text, err=True))
         out.mkdir(parents=True, exist_ok=True)
         (out / "fields.md").write_text(fields_table(found) + "\n", encoding="utf-8")
@@ -270,7 +278,7 @@ def guard(pictures: int, out: Path | None) -> None:
     classifier = Classifier.from_file()
     catches, missing = measure_guard(classifier, pictures, lambda text: click.echo(text, err=True))
     table = guard_table(catches, missing, classifier.contract.guard.false_alarms)
-    with _one_line(out):
+    with one_line(out):
         if out is not None:
             out.write_text(f"{table}\n", encoding="utf-8")
     click.echo(table)

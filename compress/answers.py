@@ -11,7 +11,7 @@ import tf_keras as keras
 
 from compress.errors import CompressError
 from edge_runtime.preprocess import prepare, read_picture
-from train.files import write_json
+from train.files import write_json, writing
 from train.loop import predict
 from train.run import load_network, read_run
 
@@ -24,14 +24,11 @@ def save_quantised(aware: Any, folder: Path) -> None:
     """Keeps the quantization-aware network in its run's folder.
 
     Raises:
-        CompressError: it cannot be written.
+        TrainError: it cannot be written.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="You are saving your model as an HDF5 file")  # see QUANTISED
-            aware.save(folder / QUANTISED, save_format="h5", include_optimizer=False)
-    except OSError as error:
-        raise CompressError(f"{folder / QUANTISED}: cannot be written ({error}); check the disk") from None
+    with writing(folder), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="You are saving your model as an HDF5 file")  # see QUANTISED
+        aware.save(folder / QUANTISED, save_format="h5", include_optimizer=False)
 
 
 def load_quantised(folder: Path) -> Any:

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -5,8 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from benchmarks.__main__ import one_line
 from benchmarks.camera_memory import run_for_memory
 from benchmarks.machine import cpu_model
 from benchmarks.peak_memory import peak_rss_mb
@@ -75,6 +78,18 @@ def test_report_prints_and_writes_the_same_table(tmp_path: Path) -> None:
     finished = run_report(file, "--out", out)
     assert (finished.returncode, finished.stderr) == (0, "")
     assert finished.stdout == out.read_text(encoding="utf-8") == markdown_of(report()) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("out/table.md", r"^out/table\.md: cannot be written .* another --out$"),
+        ("cells/a.bmp", r"^cells/a\.bmp: gone; check"),
+    ],
+)
+def test_a_file_that_fails_is_named_and_out_only_where_it_is_that(name: str, says: str) -> None:
+    with pytest.raises(click.ClickException, match=says), one_line(Path("out/table.md")):
+        raise OSError(errno.ENOENT, "gone", name)
 
 
 def test_missing_report_is_one_line_and_exit_1() -> None:
