@@ -10,11 +10,12 @@ import numpy.typing as npt
 from edge_runtime.bodies import LYMPHOID_UM2, NUCLEUS, WORKING_UM, Body, disc, find_bodies, um2
 from edge_runtime.contract import InputSpec
 from edge_runtime.cutout import cut_out
-from edge_runtime.density import Background, measure_background, violet
+from edge_runtime.density import ROWS, Background, measure_background, violet
 from edge_runtime.field_options import LARGEST_UM_PER_PIXEL, SMALLEST_UM_PER_PIXEL
 from edge_runtime.pair import is_pair
 from edge_runtime.preprocess import PixelArray
 from edge_runtime.red_cells import measure_um_per_pixel
+from edge_runtime.resized import resized
 from edge_runtime.stain import cell_mask
 
 Contour = npt.NDArray[np.int32]
@@ -92,10 +93,7 @@ def find_cells(picture: PixelArray, spec: InputSpec, *, um_per_pixel: float | No
     if scale is None or not SMALLEST_UM_PER_PIXEL <= scale <= LARGEST_UM_PER_PIXEL:
         anything = (violet(picture, background) > NUCLEUS).any()
         return Field((), None, NO_SCALE if anything else NO_CELL)
-    enlargement = scale / WORKING_UM
-    size = tuple(max(1, round(side * enlargement)) for side in picture.shape[1::-1])
-    method = cv2.INTER_AREA if enlargement < 1 else cv2.INTER_LINEAR_EXACT
-    small = np.asarray(cv2.resize(picture, size, interpolation=method), np.uint8)
+    small = resized(picture, scale / WORKING_UM)
     stain = np.asarray(cv2.GaussianBlur(violet(small, background), (0, 0), _SMOOTH_PX), np.float32)
     bodies = find_bodies(stain)
     taken = _taken(bodies, stain)
@@ -105,7 +103,7 @@ def find_cells(picture: PixelArray, spec: InputSpec, *, um_per_pixel: float | No
 
 
 def _is_grey(picture: PixelArray) -> bool:
-    blue, green, red = cv2.split(picture)
+    blue, green, red = cv2.split(picture[::ROWS])
     return max(cv2.norm(a, b, cv2.NORM_L1) for a, b in ((blue, green), (green, red))) < _GREYEST * blue.size
 
 

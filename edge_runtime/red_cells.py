@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 
 from edge_runtime.density import Background, Floats, green, violet
 from edge_runtime.preprocess import PixelArray
+from edge_runtime.resized import resized
 
 RED_CELL_UM = 7.5
 """Mean diameter of red cells on a dried smear: 7 to 8 um (Bain, Blood Cells, 5th ed., chapter 3)."""
@@ -65,7 +67,7 @@ def measure_um_per_pixel(picture: PixelArray, background: Background) -> float |
             break
         factor = _LONGEST_SIDE / side
         tiles = _tiles(picture, split)
-        diameter_px, count = _diameter_px([_outlines(_reduced(tile, factor), background) for tile in tiles])
+        diameter_px, count = _diameter_px([_outlines(resized(tile, factor), background) for tile in tiles])
         if count < FEWEST_RED_CELLS * len(tiles):
             continue
         scale = float(RED_CELL_UM / diameter_px * factor)
@@ -82,12 +84,6 @@ def _tiles(picture: PixelArray, split: int) -> list[PixelArray]:
     height, width = (side // split for side in picture.shape[:2])
     places = itertools.product((split // 4, 3 * split // 4), repeat=2)
     return [picture[i * height : (i + 1) * height, j * width : (j + 1) * width] for i, j in places]
-
-
-def _reduced(picture: PixelArray, factor: float) -> PixelArray:
-    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR_EXACT
-    size = [max(1, round(side * factor)) for side in picture.shape[1::-1]]
-    return np.asarray(cv2.resize(picture, size, interpolation=method), np.uint8)
 
 
 def _outlines(picture: PixelArray, background: Background) -> _Outlines:
@@ -109,12 +105,22 @@ def _outlines(picture: PixelArray, background: Background) -> _Outlines:
 
 def _diameter_px(tiles: list[_Outlines]) -> tuple[float, int]:
     """The diameter at which votes meet best in all tiles, and how many round outlines there are of it."""
-    votes = [[_votes(tile, float(radius)) for tile in tiles] for radius in _RADII]
-    meeting = [sum(cv2.norm(one, cv2.NORM_L2SQR) for one in of_radius) for of_radius in votes]
-    best = int(np.argmax(meeting))
+    votes: dict[int, list[Floats]] = {}
+    meeting: dict[int, float] = {}
+
+    def ask(steps: Iterable[int]) -> int:
+        """The step of the radius at which votes meet best, of those asked so far."""
+        for step in steps:
+            votes[step] = [_votes(tile, float(_RADII[step])) for tile in tiles]
+            meeting[step] = sum(cv2.norm(one, cv2.NORM_L2SQR) for one in votes[step])
+        return max(meeting, key=lambda step: meeting[step])
+
+    # Votes meet better and better towards the best radius, so between the best of every second one and its neighbours.
+    coarse = ask(range(0, len(_RADII), 2))
+    best = ask(step for step in (coarse - 1, coarse + 1) if 0 <= step < len(_RADII))
     if not 0 < best < len(_RADII) - 1:
         return 0.0, 0
-    before, at, after = meeting[best - 1 : best + 2]
+    before, at, after = (meeting[step] for step in (best - 1, best, best + 1))
     # The top of a parabola through three values, which lie a step apart in the logarithm of the radius.
     steps = (before - after) / (2 * (before - 2 * at + after))
     radius = float(_RADII[best] * (_RADII[1] / _RADII[0]) ** steps)
@@ -131,10 +137,11 @@ def _count(votes: Floats, radius: float) -> int:
 
 def _votes(outlines: _Outlines, radius: float) -> Floats:
     """How much outline lies around each place at this radius, blurred a little."""
-    x = np.rint(outlines.x + radius * outlines.inwards_x).astype(np.int32)
-    y = np.rint(outlines.y + radius * outlines.inwards_y).astype(np.int32)
-    width, height = outlines.width, outlines.height
-    seen = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    counts = np.bincount(y[seen] * width + x[seen], outlines.slope[seen], width * height)
-    votes = counts.reshape(height, width).astype(np.float32)
+    # A margin takes the votes for places outside.
+    margin = math.ceil(radius) + 1
+    width, height = outlines.width + 2 * margin, outlines.height + 2 * margin
+    x = (outlines.x + radius * outlines.inwards_x + (margin + 0.5)).astype(np.int32)
+    y = (outlines.y + radius * outlines.inwards_y + (margin + 0.5)).astype(np.int32)
+    counts = np.bincount(y * width + x, outlines.slope, width * height).reshape(height, width)
+    votes = counts[margin:-margin, margin:-margin].astype(np.float32)
     return np.asarray(cv2.GaussianBlur(votes, (0, 0), _SMOOTH_PX), np.float32)
