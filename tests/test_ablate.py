@@ -23,13 +23,15 @@ def test_the_shipped_variants_are_settings_that_differ_from_the_base() -> None:
     base = read_config()
     variants = read_variants(DEFAULT_VARIANTS, base)
     assert len(variants) >= 15
-    assert variants["no rotation"].augment == dataclasses.replace(base.augment, rotate=False)
+    assert variants["no rotation"].augment == dataclasses.replace(base.augment, rotate="none")
     assert all(variant != base for variant in variants.values())
 
 
 def test_a_variant_that_changes_nothing_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "variants.toml"
-    path.write_text('same = { "augment.rotate" = true }\nother = { "name" = "x", "network.strides" = [1, 1] }', "utf-8")
+    path.write_text(
+        'same = { "augment.rotate" = "quarter" }\nother = { "name" = "x", "network.strides" = [1, 1] }', "utf-8"
+    )
     base = read_config()
     base = dataclasses.replace(base, network=dataclasses.replace(base.network, channels=(8, 8), strides=(1, 2)))
     variants = read_variants(path, base)
@@ -43,7 +45,7 @@ def test_a_variant_that_changes_nothing_is_left_out(tmp_path: Path) -> None:
         ('"a b" = { "augment.rotat" = false }', "'a b': key 'augment.rotat' is unknown"),
         ('a = { "augment.rotate.x" = false }', "key 'augment.rotate.x' is unknown"),
         ('a = { "augment.scale" = 2.0 }', "'a': key 'augment': scale must be 0 to 1"),
-        ('a = { "augment.rotate" = 1 }', "key 'augment.rotate' is 1, must be bool"),
+        ('a = { "augment.rotate" = 1 }', "key 'augment.rotate' is 1, must be 'any' or 'quarter' or 'none'"),
         ("a = {}", "'a' must be changes of keys"),
         ('base = { "fit.seed" = 1 }', "'base' and 'base' would share a folder"),
         ('"A!" = { "fit.seed" = 1 }\n"a" = { "fit.seed" = 2 }', "'a' and 'A!' would share a folder"),
@@ -106,8 +108,8 @@ def test_each_variant_is_trained_once_on_pixels_read_once_and_stands_beside_the_
     loads, load_data = [], crossval.load_data
     monkeypatch.setattr(crossval, "load_data", lambda *args: loads.append(args) or load_data(*args))
     variants = {
-        name: dataclasses.replace(config, augment=dataclasses.replace(config.augment, **{key: 0}))
-        for name, key in (("no scale", "scale"), ("no shift", "shift"))
+        name: dataclasses.replace(config, augment=dataclasses.replace(config.augment, **change))
+        for name, change in (("no mirroring", {"mirror": False}), ("no shift", {"shift": 0.0}))
     }
     dataset, trained = read_dataset(many_drawn_cells), []
 
@@ -128,16 +130,16 @@ def test_each_variant_is_trained_once_on_pixels_read_once_and_stands_beside_the_
     assert list(run("no shift")) == ["base", "no shift"]
     assert trained == [("base", 1), ("base", 2), ("no shift", 1), ("no shift", 2)] and len(loads) == 1
     rows = run()
-    assert list(rows) == ["base", "no scale", "no shift"]
-    assert trained[4:] == [("no scale", 1), ("no scale", 2)] and len(loads) == 2
-    for name, folder in (("base", "base"), ("no scale", "no-scale"), ("no shift", "no-shift")):
+    assert list(rows) == ["base", "no mirroring", "no shift"]
+    assert trained[4:] == [("no mirroring", 1), ("no mirroring", 2)] and len(loads) == 2
+    for name, folder in (("base", "base"), ("no mirroring", "no-mirroring"), ("no shift", "no-shift")):
         stored = json.loads((tmp_path / folder / "crossval.json").read_text("utf-8"))
-        assert stored["config"]["augment"]["scale"] == (0 if name == "no scale" else config.augment.scale)
+        assert stored["config"]["augment"]["mirror"] == (name != "no mirroring")
     lines = (tmp_path / "ablation.md").read_text("utf-8").splitlines()
     assert [line.split("|")[1].strip() for line in lines[2:]] == [
         "base",
-        "no scale",
-        "no scale, minus base",
+        "no mirroring",
+        "no mirroring, minus base",
         "no shift",
         "no shift, minus base",
     ]
@@ -148,7 +150,7 @@ def test_each_variant_is_trained_once_on_pixels_read_once_and_stands_beside_the_
     for row in numbers:
         expected = value[row["variant"], row["score"]] - value["base", row["score"]]
         assert float(row["difference"]) == pytest.approx(expected, abs=2e-6)
-    with pytest.raises(TrainError, match="no variant 'no such'; there are 'no scale', 'no shift'"):
+    with pytest.raises(TrainError, match="no variant 'no such'; there are 'no mirroring', 'no shift'"):
         run("no such")
 
 

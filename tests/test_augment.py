@@ -19,7 +19,7 @@ from train.degrade import blur, recompress
 from train.robustness import blur as blur_prepared
 
 NOTHING = AugmentConfig(
-    rotate=False,
+    rotate="none",
     mirror=False,
     scale=0,
     shift=0,
@@ -31,7 +31,9 @@ NOTHING = AugmentConfig(
     jpeg=0,
     erase=0,
 )
-# What the default leaves off, each as strong as anyone would have it.
+# As a laboratory with another microscope may train.
+MUCH = dataclasses.replace(NOTHING, rotate="any", mirror=True, scale=0.1, shift=0.03, brightness=0.2, sharpness=0.9)
+# More of it, each as strong as anyone would have it.
 LATER: dict[str, Any] = {"density": 0.4, "blur": 2.0, "jpeg": 30, "erase": 0.4}
 
 
@@ -49,8 +51,9 @@ def test_all_off_changes_nothing() -> None:
     np.testing.assert_allclose(_augmented(NOTHING), _batch().numpy(), atol=1e-5)
 
 
-def test_the_default_keeps_range_shape_and_black_background() -> None:
-    changed = _augmented(read_config().augment)
+@pytest.mark.parametrize("config", [read_config().augment, MUCH], ids=["default", "much"])
+def test_range_shape_and_black_background_are_kept(config: AugmentConfig) -> None:
+    changed = _augmented(config)
     assert changed.shape == _batch().shape and changed.dtype == np.float32
     assert changed.min() >= 0 and changed.max() <= 1
     assert not changed[:, :10, :10].any()
@@ -58,15 +61,14 @@ def test_the_default_keeps_range_shape_and_black_background() -> None:
 
 
 def test_the_same_seed_gives_the_same_pictures_and_another_does_not() -> None:
-    config = read_config().augment
-    np.testing.assert_array_equal(_augmented(config), _augmented(config))
-    assert np.abs(_augmented(config) - _augmented(config, seed=6)).max() > 0.05
+    np.testing.assert_array_equal(_augmented(MUCH), _augmented(MUCH))
+    assert np.abs(_augmented(MUCH) - _augmented(MUCH, seed=6)).max() > 0.05
 
 
 def test_each_change_can_be_switched_on_alone() -> None:
     still = _augmented(NOTHING)
     switches = {
-        "rotate": True,
+        "rotate": "any",
         "mirror": True,
         "scale": 0.3,
         "shift": 0.1,
@@ -81,11 +83,29 @@ def test_each_change_can_be_switched_on_alone() -> None:
 
 
 def test_turning_and_mirroring_keep_the_cell_whole() -> None:
-    changed = _augmented(dataclasses.replace(NOTHING, rotate=True, mirror=True))
+    changed = _augmented(dataclasses.replace(NOTHING, rotate="any", mirror=True))
     still = _augmented(NOTHING)
     inside = [(pixels.max(axis=3) > 0.12).sum((1, 2)) for pixels in (changed, still)]  # half of a cell's own light
     np.testing.assert_allclose(*inside, rtol=0.03)
     np.testing.assert_allclose(changed.sum((1, 2)), still.sum((1, 2)), rtol=0.02)
+
+
+def test_quarter_turns_mirroring_and_shifting_mix_no_pixels() -> None:
+    changed = _augmented(dataclasses.replace(NOTHING, rotate="quarter", mirror=True, shift=0.04))
+    still = _batch().numpy()
+    kinds = set()
+    for before, after in zip(still, changed, strict=True):
+        ways = [np.rot90(side, turns) for side in (before, before[:, ::-1]) for turns in range(4)]
+        (kind,) = [i for i, way in enumerate(ways) if _is_shifted(way, after)]
+        kinds.add(kind)
+    assert len(kinds) > 2
+
+
+def _is_shifted(before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether one is the other, moved by at most 4 % of its side and otherwise the same to the last bit."""
+    most = round(0.04 * len(before))
+    moves = range(-most, most + 1)
+    return any(np.array_equal(np.roll(before, (down, right), (0, 1)), after) for down in moves for right in moves)
 
 
 @given(
@@ -114,9 +134,8 @@ def test_whatever_is_switched_on_range_and_black_background_stay(changes: dict[s
 def test_a_change_switched_on_leaves_the_draws_of_the_others_as_they_were(name: str) -> None:
     """As strong as nearly nothing, it hardly changes what the others make of the pictures."""
     faint = {"density": 1e-6, "blur": 1e-6, "jpeg": 100, "erase": 1e-6}[name]
-    default = read_config().augment
-    changed = _augmented(dataclasses.replace(default, **{name: faint}))
-    np.testing.assert_allclose(changed.mean((1, 2)), _augmented(default).mean((1, 2)), atol=0.005)
+    changed = _augmented(dataclasses.replace(MUCH, **{name: faint}))
+    np.testing.assert_allclose(changed.mean((1, 2)), _augmented(MUCH).mean((1, 2)), atol=0.005)
 
 
 def test_switched_off_they_draw_nothing_and_cost_nothing() -> None:
@@ -126,7 +145,7 @@ def test_switched_off_they_draw_nothing_and_cost_nothing() -> None:
         patch("train.augment.erase", side_effect=AssertionError),
         patch("tensorflow.random.experimental.stateless_fold_in", side_effect=AssertionError),
     ):
-        _augmented(read_config().augment)
+        _augmented(MUCH)
 
 
 def test_density_is_one_factor_for_all_channels_of_a_cell() -> None:

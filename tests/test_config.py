@@ -34,7 +34,7 @@ def test_the_shipped_files_are_read() -> None:
         (r"^batch = .*", "", "'fit.batch' is missing"),
         (r"^batch = .*", "batch = 32\nbatches = 32", "'fit.batches' is unknown"),
         (r"^learning_rate = .*", "learning_rate = 2.0", "learning_rate"),
-        (r"^rotate = .*", "rotate = 1", "augment.rotate"),
+        (r"^rotate = .*", 'rotate = "half"', "augment.rotate"),
         (r"^stain = .*", "stain = -0.1", "stain must be"),
         (r"^strides .*", "strides = [1]", "channels and strides"),
         (r"^architecture = .*", "architecture = 'resnet'", "architecture' is 'resnet', must be 'compact' or"),

@@ -53,7 +53,7 @@ def test_the_weights_of_an_epoch_follow_from_what_was_drawn() -> None:
     shipped = read_config()
     fit = dataclasses.replace(shipped.fit, cells_per_group=3, balance_classes=True, batch=4)
     still = dataclasses.replace(
-        shipped.augment, rotate=False, mirror=False, scale=0.0, shift=0.0, brightness=0.0, sharpness=0.0
+        shipped.augment, rotate="none", mirror=False, scale=0.0, shift=0.0, brightness=0.0, sharpness=0.0
     )
     loop = _loop(Examples(pixels, targets, np.ones(18, np.float32), groups), fit, still)
     assert loop.steps_per_epoch == 2

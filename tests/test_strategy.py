@@ -61,7 +61,7 @@ plain = dataclasses.replace(read_config().fit, epochs=2, batch=5, warmup_epochs=
 mixed = dataclasses.replace(plain, mixup=0.4, cells_per_group=4)
 wanted = random.dirichlet([1, 1], 13).astype(np.float32)
 taught = dataclasses.replace(examples, groups=tuple("aaaaaabbbbbcc"), wanted=wanted)
-still = AugmentConfig(rotate=False, mirror=False, **dict.fromkeys(
+still = AugmentConfig(rotate="none", mirror=False, **dict.fromkeys(
     ("scale", "shift", "stain", "brightness", "sharpness", "density", "blur", "jpeg", "erase"), 0))
 def trained(strategy, examples, config):
     keras.utils.set_random_seed(1)

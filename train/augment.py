@@ -1,5 +1,6 @@
 """Random changes that leave a cell's label alone: place, size, light, stain, focus, compression, a missing part."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -37,14 +38,16 @@ def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
         own = tf.random.experimental.stateless_fold_in(seed, change)
         return tf.random.stateless_uniform(size, own, low, high, dtype)
 
-    angle = uniform(0, 0.0, 6.2831853) if config.rotate else tf.zeros(n)
+    cosine, sine = _turns(config.rotate, uniform(0, 0.0, 1.0))
     mirror = tf.sign(uniform(1, -1.0, 1.0)) if config.mirror else tf.ones(n)
     factor = tf.exp(uniform(2, -config.scale, config.scale))
     middle = tf.cast(shape[1] - 1, tf.float32) / 2
     shift = uniform(3, -config.shift, config.shift, tf.stack([shape[0], 2])) * 2 * middle
+    if config.rotate != "any" and not config.scale:
+        shift = tf.round(shift)
     # Output pixel (x, y) takes input pixel (a x + b y + c, d x + e y + f), turned about the middle.
-    a, b = tf.cos(angle) / factor * mirror, -tf.sin(angle) / factor
-    d, e = tf.sin(angle) / factor * mirror, tf.cos(angle) / factor
+    a, b = cosine / factor * mirror, -sine / factor
+    d, e = sine / factor * mirror, cosine / factor
     c = middle - (a + b) * middle + shift[:, 0]
     f = middle - (d + e) * middle + shift[:, 1]
     transforms = tf.stack([a, b, c, d, e, f, tf.zeros(n), tf.zeros(n)], axis=1)
@@ -80,6 +83,15 @@ def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
         middle = uniform_of(_ERASE_MIDDLE, _ERASE_FROM, _ERASE_TO, tf.stack([shape[0], 2]))
         changed = erase(changed, middle, uniform_of(_ERASE_SIDE, 0.0, config.erase))
     return changed
+
+
+def _turns(kind: str, drawn: Any) -> tuple[Any, Any]:
+    """Cosine and sine of angles, float32 `[n]`, drawn in 0..1; those of quarters are whole, so that pixels stay."""
+    if kind == "any":
+        angle = 2 * math.pi * drawn
+        return tf.cos(angle), tf.sin(angle)
+    quarters = tf.cast(4 * drawn, tf.int32) if kind == "quarter" else tf.zeros_like(drawn, tf.int32)
+    return tf.gather([1.0, 0.0, -1.0, 0.0], quarters), tf.gather([0.0, 1.0, 0.0, -1.0], quarters)
 
 
 def _blurred(pixels: Any) -> Any:

@@ -72,13 +72,13 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """How far each random change goes; 0 or false switches it off.
+    """How far each random change goes; 0, false or none switches it off.
 
     Attributes:
-        rotate: by any angle.
+        rotate: by "any" angle; by a "quarter" turn or several, which mix no pixels as other angles do; or "none".
         mirror: left to right.
         scale: size changes by a factor of exp(-scale) to exp(scale).
-        shift: in parts of the picture's side.
+        shift: in parts of the picture's side; by whole pixels where nothing else mixes them.
         stain: optical density of each channel changes by exp(-stain) to exp(stain).
         brightness: light changes by exp(-brightness) to exp(brightness).
         sharpness: fine detail is weakened or strengthened by up to this share.
@@ -88,7 +88,7 @@ class AugmentConfig:
         erase: side of a square made black, in parts of the picture's side.
     """
 
-    rotate: bool
+    rotate: Literal["any", "quarter", "none"]
     mirror: bool
     scale: float
     shift: float

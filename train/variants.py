@@ -11,7 +11,7 @@ DEFAULT_VARIANTS = Path(__file__).parent / "ablations.toml"
 
 
 def read_variants(path: Path, base: Config) -> dict[str, Config]:
-    """Reads variants from TOML: `"no rotation" = {"augment.rotate" = false}`.
+    """Reads variants from TOML: `"no rotation" = {"augment.rotate" = "none"}`.
 
     Args:
         path: of the file.
@@ -27,7 +27,7 @@ def read_variants(path: Path, base: Config) -> dict[str, Config]:
     folders = {folder_of(BASE): BASE}
     for name, changes in read_document(path, TrainError).items():
         if not isinstance(changes, dict) or not changes:
-            raise TrainError(f'{path}: {name!r} must be changes of keys, as {{ "augment.rotate" = false }}')
+            raise TrainError(f'{path}: {name!r} must be changes of keys, as {{ "augment.rotate" = "none" }}')
         known = folders.setdefault(folder_of(name), name)
         if known != name or name == BASE:
             raise TrainError(f"{path}: {name!r} and {known!r} would share a folder; give another name")
