@@ -81,10 +81,10 @@ def write_bundle(bundle: Bundle) -> None:
     if bundle.contract.model != digest_of(bundle.model):
         raise ModelError(f"{bundle.path}: the contract describes another model; export it again")
     members: dict[str, str | bytes] = {
-        CONTRACT: dumps(bundle.contract),
+        CONTRACT: dumps(bundle.contract, indent=None),  # stored, so each byte is one of the download
         LABELS: "".join(f"{label}\n" for label in bundle.contract.labels),
         PROBE_PICTURE: bundle.probe_picture,
-        PROBE_ANSWER: dumps(bundle.probe_answer),
+        PROBE_ANSWER: dumps(bundle.probe_answer, indent=None),
         CARD: bundle.card,
     }
     tail = io.BytesIO()

@@ -16,9 +16,9 @@ class StrictJsonError(ValueError):
     """A missing, unknown or ill-typed key; the message names it."""
 
 
-def dumps(value: Any) -> str:
-    """Writes a dataclass as indented JSON, keys in field order."""
-    return json.dumps(dataclasses.asdict(value), indent=2, ensure_ascii=False, allow_nan=False)
+def dumps(value: Any, *, indent: int | None = 2) -> str:
+    """Writes a dataclass as JSON, keys in field order; without an indent on one line."""
+    return json.dumps(dataclasses.asdict(value), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
 def loads(text: str, cls: type[T]) -> T:
