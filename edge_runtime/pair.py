@@ -50,7 +50,9 @@ def is_pair(cut: PixelArray, um_per_pixel: float) -> bool:
 
 def _notches(outline: npt.NDArray[np.int32], deep_px: float) -> list[int]:
     """Where an outline lies deepest below its hull, as numbers of its points."""
-    defects = cv2.convexityDefects(outline, cv2.convexHull(outline, returnPoints=False))
+    # A thin tail is passed twice, and of such points the hull takes either: put in order, or OpenCV refuses them.
+    hull = -np.sort(-cv2.convexHull(outline, returnPoints=False), axis=0)
+    defects = cv2.convexityDefects(outline, hull)
     if defects is None:
         return []
     deepest = sorted(defects.reshape(-1, 4), key=lambda defect: -defect[3])[:_NOTCHES]

@@ -60,3 +60,11 @@ def test_one_nucleus_is_no_pair() -> None:
     lobes = cut_of(*((round(192 + 50 * np.cos(a)), round(192 + 50 * np.sin(a)), 46) for a in (0.0, 2.1, 4.2)))
     assert [is_pair(cut, CUT_UM) for cut in (cut_of((192, 192, 90)), long, indented, lobes)] == [False] * 4
     assert not is_pair(cut_of((170, 192, 30), (212, 192, 30)), CUT_UM)  # too small for two
+
+
+def test_a_tail_one_pixel_wide_makes_no_pair_and_no_error() -> None:
+    """Its outline begins at the tip and passes the next pixel twice, which OpenCV's hull takes in no order."""
+    tailed = cut_of((192, 192, 100))
+    cv2.line(tailed, (192, 192), (82, 88), (80, 30, 70), 1)
+    cv2.line(tailed, (82, 88), (82, 87), (80, 30, 70), 1)
+    assert not is_pair(tailed, CUT_UM)
