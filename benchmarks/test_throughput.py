@@ -1,11 +1,13 @@
-"""A folder run against the bound that its stages set, and against a loop that does one picture after the other."""
+"""A folder run against the bound that its stages set, a loop of one picture after the other, and bare processes."""
 
 import csv
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.pictures import Pictures
 from benchmarks.timing import time_against
+from edge_runtime.bundle import Bundle
 from edge_runtime.classifier import Classifier
 from edge_runtime.file_run import FileRun
 from edge_runtime.guard import unlike
@@ -22,6 +25,7 @@ from edge_runtime.preprocess import decode, prepare, read_file
 from edge_runtime.row import columns, row_of
 from edge_runtime.sinks.csv import CsvSink
 from edge_runtime.sinks.stream import LineStream
+from edge_runtime.sources.folder import read_frames
 from edge_runtime.sources.frame import Frame
 
 _COPIES, _COPIES_UNTIMED = 32, 1
@@ -148,17 +152,16 @@ def _processes(folder: Path, classifier: Classifier) -> None:
     """Forked, so that none has anything to import."""
     names, fork = list(_paths(folder)), multiprocessing.get_context("fork")
     shares = [names[i :: _cores()] for i in range(_cores())]
-    processes = [fork.Process(target=_look_at_share, args=(share, classifier)) for share in shares]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
+    with ProcessPoolExecutor(_cores(), mp_context=fork) as pool:
+        for _ in pool.map(_look_at_share, shares, repeat(classifier.bundle)):
+            pass  # whatever a process raises is raised here
 
 
-def _look_at_share(share: list[str], classifier: Classifier) -> None:
-    look = look_at_cell(Classifier(classifier.bundle, threads=1))
-    for name in share:
-        look(Frame(name, decode(read_file(name))))
+def _look_at_share(share: list[str], bundle: Bundle) -> None:
+    look = look_at_cell(Classifier(bundle, threads=1))
+    for frame in read_frames(share):
+        assert not frame.problem, frame.problem
+        look(frame)
 
 
 def _loop(folder: Path, classifier: Classifier, scratch: Path) -> None:

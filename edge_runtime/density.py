@@ -13,7 +13,7 @@ from edge_runtime.stain import DENSITY
 Floats = npt.NDArray[np.float32]
 
 ROWS = 4
-"""Every so manieth row tells the light and the colours of a field."""
+"""One row of so many tells the light and the colours of a field."""
 
 # Share of the pixels brighter than which a channel is background: between the cells, and not the glare of a few.
 _BACKGROUND_SHARE = 0.9
