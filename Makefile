@@ -66,10 +66,16 @@ $(RUNTIME)/.ready: $(RUNTIME_FILES) | system
 	touch $@
 
 # Everything, editable. The tests drive the real picamera2; the libcamera that it needs is only on a Raspberry Pi.
+# uv chooses in seconds the versions that pip seeks for minutes; where it cannot (pip's own settings name a mirror), pip does.
+EVERYTHING := --editable '.[live,watch,cluster,parquet,train,bench,peers,dev]'
+CAMERA := --no-deps 'picamera2>=0.3.21'
+UV := $(ALL)/bin/uv pip install --quiet --python $(ALL)/bin/python
+PIP := $(ALL)/bin/pip install --quiet
 $(ALL)/.ready: setup.cfg pyproject.toml | system
 	$(PYTHON) -m venv --clear $(ALL)
-	$(ALL)/bin/pip install --quiet --editable '.[live,watch,cluster,parquet,train,bench,peers,dev]'
-	$(ALL)/bin/pip install --quiet --no-deps 'picamera2>=0.3.21'
+	$(PIP) uv
+	$(UV) $(EVERYTHING) || $(PIP) $(EVERYTHING)
+	$(UV) $(CAMERA) || $(PIP) $(CAMERA)
 	touch $@
 
 # Debian keeps venv apart from python3; nothing else is needed from the system.

@@ -12,13 +12,17 @@ from edge_runtime.notice import RESEARCH_USE
 from train.cli import C_NMC_MEASURED, data_option, groups_option, measured_option
 
 _PATH = click.Path(path_type=Path)
-_DEFAULT_PROBE = Path("samples/cell-02.png")
+_DEFAULT_PROBE = Path(__file__).parent.parent / "samples" / "cell-02.png"
 
 run_option = click.option(
     "--run", "folder", type=_PATH, default=Path("runs/default"), show_default=True, help="Folder of the training run."
 )
 probe_option = click.option(
-    "--probe", type=_PATH, default=_DEFAULT_PROBE, show_default=True, help="Drawn PNG for the self-test."
+    "--probe",
+    type=_PATH,
+    default=_DEFAULT_PROBE,
+    show_default="samples/cell-02.png",
+    help="Drawn PNG for the self-test.",
 )
 recipe_option = click.option(
     "--recipe", type=_PATH, default=DEFAULT_RECIPE, help="Settings; compress/default.toml when not given."

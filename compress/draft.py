@@ -22,6 +22,7 @@ from compress.size import Size, size_of
 from edge_runtime.bundle import Bundle, ProbeAnswer, digest_of
 from edge_runtime.classifier import Classifier
 from edge_runtime.contract import SCHEMA, Contract, Decision, Guard, InputSpec, Interval, Provenance, Scores
+from edge_runtime.errors import PictureError
 from edge_runtime.findings.names import natural_key
 from edge_runtime.preprocess import read_picture
 from edge_runtime.traits import Traits
@@ -69,7 +70,10 @@ def draft_bundle(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path
     """Makes a bundle of a training run; arguments and errors are those of `compress.compress.compress`."""
     if data.fingerprint != run.data_sha256:
         raise CompressError(f"{folder}: was trained on other cells than these; give the same --data")
-    read_picture(probe)  # refuses what is not a picture
+    try:
+        read_picture(probe)
+    except PictureError as error:
+        raise CompressError(f"{probe}: {error}") from error
     network, examples = load_network(folder), data.examples(run.config)
     shrunk = shrink(network, examples, run.config, recipe)
     float_model = export_float(network)

@@ -7,6 +7,7 @@ from typing import Any
 import tf_keras as keras
 
 from compress.recipe import StageConfig
+from train.as_written import as_written
 from train.config import Config
 from train.loop import Examples, Loop
 
@@ -54,6 +55,7 @@ def finetune(
         network.set_weights([average.numpy() for average in loop.averages])
 
 
+@as_written
 def clone(network: Any) -> Any:
     """A copy with the same weights."""
     copy = keras.models.clone_model(network)

@@ -8,6 +8,7 @@ import tf_keras as keras
 from compress.finetune import clone, finetune
 from compress.recipe import StageConfig
 from train.architectures.stain_front import STAIN_LAYER
+from train.as_written import as_written
 from train.config import Config
 from train.loop import Examples
 from train.network import LOGITS_LAYER
@@ -28,6 +29,7 @@ def prunable(layer: Any) -> bool:
     )
 
 
+@as_written
 def prune_network(
     network: Any, examples: Examples, config: Config, stage: StageConfig, sparsity: float, *, distil: bool = True
 ) -> Any:

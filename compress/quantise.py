@@ -9,6 +9,7 @@ from compress.finetune import clone, finetune
 from compress.layers import refused_layer
 from compress.recipe import StageConfig
 from edge_runtime.preprocess import PixelArray
+from train.as_written import as_written
 from train.config import Config
 from train.loop import Examples
 from train.network import network_input
@@ -21,6 +22,7 @@ _RANGE_ENDS = ("_min:0", "_max:0")
 _INPUT_LAYER = "QuantizeLayer"
 
 
+@as_written
 def quantise_network(network: Any, teacher: Any, examples: Examples, config: Config, stage: StageConfig) -> Any:
     """Trains a copy with simulated int8; zero weights stay zero.
 

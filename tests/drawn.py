@@ -26,7 +26,7 @@ def write_small_settings(folder: Path) -> tuple[Path, Path]:
     """Two epochs of a small network, and a recipe that lets it pass: what is proved is the line, not the model."""
     config, recipe = folder / "config.toml", folder / "recipe.toml"
     text = DEFAULT_CONFIG.read_text("utf-8")
-    text = changed(text, epochs=2, batch=8, stem=8, channels="[16, 16, 16]", strides="[2, 2, 2]", pretrained='""')
+    text = changed(text, epochs=2, batch=8, stem=8, channels="[16, 16]", strides="[2, 2]", pretrained='""')
     config.write_text(changed(text, crop=384, size=64, warmup_epochs=0, weight=0.0), "utf-8")
     text = DEFAULT_RECIPE.read_text("utf-8")
     recipe.write_text(changed(text, sparsity=0.5, epochs=1, calibration_cells=16, flips=1.0, weighted_f1=1.0), "utf-8")

@@ -4,18 +4,43 @@ import logging
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from edge_runtime.errors import EdgeClassifyError
-from train.config import DEFAULT_CONFIG
+from train.config import DEFAULT_CONFIG, read_config
 from train.groups import C_NMC_GROUPS
 from train.progress import StepBar
 from train.space import DEFAULT_SPACE, OBJECTIVES
 from train.variants import DEFAULT_VARIANTS
 
 _PATH = click.Path(path_type=Path)
+
+
+def _read_data(path: Path) -> object:
+    from train.dataset import read_dataset
+
+    return read_dataset(path)
+
+
+def _read_groups(path: Path) -> object:
+    from edge_runtime.findings.groups import read_groups
+
+    return read_groups(path)
+
+
+def _there(read: Callable[[Path], object]) -> Callable[[click.Context, click.Parameter, Path], Path]:
+    """A check of an option: what `read` says of a path where nothing is, said before seconds of TensorFlow's start."""
+
+    def check(context: click.Context, parameter: click.Parameter, path: Path) -> Path:
+        if not path.exists():
+            read(path)
+        return path
+
+    return check
+
 
 C_NMC_TEACHING = Path(__file__).parent / "teaching" / "c-nmc.csv"
 C_NMC_TEACHING_EVERYONE = Path(__file__).parent / "teaching" / "c-nmc-everyone.csv"
@@ -29,16 +54,22 @@ data_option = click.option(
     "--data",
     type=_PATH,
     default=lambda: Path(os.environ.get(DATA_VARIABLE, "../shared/data")) / "c-nmc",
+    callback=_there(_read_data),
     help=f"C-NMC folder, or a CSV with path,subject,label; c-nmc in ${DATA_VARIABLE} when not given.",
 )
 groups_option = click.option(
     "--groups",
     type=_PATH,
     default=C_NMC_GROUPS,
+    callback=_there(_read_groups),
     help="subject,group CSV, as audit writes it; C-NMC's when not given.",
 )
 config_option = click.option(
-    "--config", type=_PATH, default=DEFAULT_CONFIG, help="Settings; train/default.toml when not given."
+    "--config",
+    type=_PATH,
+    default=DEFAULT_CONFIG,
+    callback=_there(read_config),
+    help="Settings; train/default.toml when not given.",
 )
 weights_option = click.option(
     "--weights",
@@ -122,7 +153,6 @@ def fit(
 ) -> None:
     """Fit the network; an interrupted run in the same folder goes on."""
     from edge_runtime.findings.groups import read_groups
-    from train.config import read_config
     from train.data import load_data
     from train.dataset import read_dataset
     from train.fit import fit as run_fit
@@ -166,7 +196,6 @@ def _epoch_text(row: dict[str, float]) -> str:
 def teach(data: Path, groups: Path, config: Path, out: Path | None, weights: Path, everyone: bool) -> None:
     """Ask the teacher about every cell to learn from; each answer by models that never saw its person."""
     from edge_runtime.findings.groups import read_groups
-    from train.config import read_config
     from train.data import load_data
     from train.dataset import read_dataset
     from train.metrics import auroc
@@ -225,7 +254,6 @@ def evaluate(data: Path, groups: Path, folder: Path | None, model: Path | None, 
 def crossval(data: Path, groups: Path, config: Path, folds: int, out: Path, weights: Path) -> None:
     """Fit a network a fold and judge every cell by one that never saw its subject; an interrupted run goes on."""
     from edge_runtime.findings.groups import read_groups
-    from train.config import read_config
     from train.crossval import PREDICTIONS, crossvalidate
     from train.crossval_report import report_crossval
     from train.dataset import read_dataset
@@ -272,7 +300,6 @@ def ablate(
     from edge_runtime.findings.groups import read_groups
     from train.ablate import TABLE, table
     from train.ablate import ablate as run_ablation
-    from train.config import read_config
     from train.dataset import read_dataset
     from train.variants import read_variants
 
@@ -330,7 +357,6 @@ def tune(
 ) -> None:
     """Search settings by cross-validation over the people outside the report part; an interrupted study goes on."""
     from edge_runtime.findings.groups import read_groups
-    from train.config import read_config
     from train.dataset import read_dataset
     from train.space import read_space
     from train.tables import metric_name
@@ -363,6 +389,10 @@ def tune(
 
 def run_group(commands: click.Group, name: str) -> None:
     """Runs a command group; our own errors become one line and exit code 1."""
+    # TensorFlow reads both when a command imports it. Its own log says nothing a user can act on; and our networks are
+    # tf_keras's, while it would import Keras 3 too, for two seconds.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     for room in ("train", "compress"):
         logging.getLogger(room).setLevel(logging.INFO)

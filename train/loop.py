@@ -13,6 +13,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from edge_runtime.preprocess import PixelArray
+from train.as_written import as_written
 from train.augment import augment
 from train.config import AugmentConfig, FitConfig
 from train.mixup import draw_shares, mix, with_partner
@@ -110,7 +111,12 @@ class Loop:
                 for weight in network.get_weights()
             ]
         self.epoch = tf.Variable(0, dtype=tf.int64)
-        self._step = tf.function(self._train_step if self._replicas == 1 else self._replica_steps)
+        # Traced once: for batches of any length, since an epoch's last is shorter, and for every epoch.
+        self._step = tf.function(self._replica_steps) if self._replicas > 1 else _traced_once(self._train_step, network)
+        self._take = tf.function(self._changed_share)
+        self._pixels = tf.convert_to_tensor(examples.pixels)
+        labels = self.network.output_shape[-1]
+        self._targets = tf.one_hot(examples.targets, labels) if examples.wanted is None else examples.wanted
 
     def checkpoint(self) -> Any:
         """Everything a resumed run needs, as a `tf.train.Checkpoint`."""
@@ -198,38 +204,42 @@ class Loop:
             Of what the network reads, float32 `[batch, size, size, 3]`, targets `[batch, labels]`, weights `[batch]`.
         """
         seed, order = self._seed(epoch), self._order(epoch)
-        pixels = tf.convert_to_tensor(self._examples.pixels)
-        wanted = self._examples.wanted
-        targets = tf.one_hot(self._examples.targets, self.network.output_shape[-1]) if wanted is None else wanted
-        weights = tf.convert_to_tensor(self._weights(order))
         shares = draw_shares(len(order), self.fit.mixup, seed) if self.fit.mixup else np.ones(len(order), np.float32)
 
-        def change(step: Any, index: Any, share: Any) -> Any:
-            chosen = as_light(tf.gather(pixels, index))
-            step_seed = tf.stack([tf.constant(seed, tf.int64), step])
-            changed = as_read(self.network, augment(chosen, self._changes, step_seed))
-            batch = changed, tf.gather(targets, index), tf.gather(weights, index)
-            return mix(*batch, share) if self.fit.mixup else batch
-
+        @as_written
         def take(step: Any, drawn: Any) -> Any:
-            if self._replicas == 1:
-                return change(step, *drawn)
-            count = tf.size(drawn[0])
-            places, factors = share_of_batch(count, replica, self._replicas)
-            extra = 0
-            if self.fit.mixup:
-                places, extra = with_partner(places, count), 1
-            own = change(step * self._replicas + replica, *(tf.gather(part, places) for part in drawn))
-            changed, wanted, heavy = (part[extra:] for part in own)
-            return changed, wanted, heavy * factors
+            return self._take(tf.constant(seed, tf.int64), step, *drawn, replica=replica)
 
-        data = tf.data.Dataset.from_tensor_slices((order, shares)).batch(self.fit.batch).enumerate()
-        return data.map(take, num_parallel_calls=len(os.sched_getaffinity(0)), deterministic=True).prefetch(2)
+        drawn = tf.data.Dataset.from_tensor_slices((order, self._weights(order)[order], shares))
+        steps = drawn.batch(self.fit.batch).enumerate()
+        return steps.map(take, num_parallel_calls=len(os.sched_getaffinity(0)), deterministic=True).prefetch(2)
 
+    @as_written
+    def _changed_share(self, seed: Any, step: Any, index: Any, weights: Any, share: Any, *, replica: int) -> Any:
+        """A replica's part of a batch, changed: pixels, targets, weights."""
+        if self._replicas == 1:
+            return self._changed(seed, step, index, weights, share)
+        count = tf.size(index)
+        places, factors = share_of_batch(count, replica, self._replicas)
+        extra = 0
+        if self.fit.mixup:
+            places, extra = with_partner(places, count), 1
+        parts = (tf.gather(part, places) for part in (index, weights, share))
+        changed, wanted, heavy = (part[extra:] for part in self._changed(seed, step * self._replicas + replica, *parts))
+        return changed, wanted, heavy * factors
+
+    def _changed(self, seed: Any, step: Any, index: Any, weights: Any, share: Any) -> Any:
+        chosen = as_light(tf.gather(self._pixels, index))
+        changed = as_read(self.network, augment(chosen, self._changes, tf.stack([seed, step])))
+        batch = changed, tf.gather(self._targets, index), weights
+        return mix(*batch, share) if self.fit.mixup else batch
+
+    @as_written
     def _replica_steps(self, *shares: Any) -> Any:
         losses = self._strategy.run(self._train_step, shares)
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
 
+    @as_written
     def _train_step(self, pixels: Any, targets: Any, weights: Any) -> Any:
         if self._teacher is None:
             smooth = self.fit.label_smoothing
@@ -252,6 +262,12 @@ class Loop:
             else:
                 average.assign(weight)
         return loss
+
+
+def _traced_once(step: Callable[..., Any], network: Any) -> Any:
+    """A graph of a training step for batches of any length."""
+    batch = [[None, *network.input_shape[1:]], [None, network.output_shape[-1]], [None]]
+    return tf.function(step, input_signature=[tf.TensorSpec(shape, tf.float32) for shape in batch])
 
 
 class _WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]

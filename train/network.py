@@ -12,6 +12,7 @@ from train.architectures.layers import weight_decay
 from train.architectures.mobilenet_v1 import mobilenet_v1
 from train.architectures.mobilenet_v2 import mobilenet_v2
 from train.architectures.stain_front import STAIN_LAYER, stain_front
+from train.as_written import as_written
 from train.config import NetworkConfig
 from train.density import density_table
 
@@ -25,6 +26,7 @@ _ARCHITECTURES: dict[str, Callable[[Any, NetworkConfig], Any]] = {
 }
 
 
+@as_written
 def build_network(config: NetworkConfig, *, size: int, labels: int) -> Any:
     """Builds a network by name.
 
