@@ -178,9 +178,7 @@ def test_other_data_than_the_runs_are_refused(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "fit", "--data", "absent"], "absent: no such folder"),
         (["train", "fit", "--data", "samples"], "no cells named UID_"),
-        (["train", "fit", "--data", "samples", "--config", "absent.toml"], "absent.toml: cannot be read"),
         (["train", "audit", "absent"], "absent: no such folder"),
         (["train", "evaluate", "--data", "samples", "--model", "samples/cell-01.png"], "no cells named UID_"),
         (["compress", "run", "--data", "samples", "--run", "absent"], "absent: no training run"),
@@ -190,7 +188,23 @@ def test_other_data_than_the_runs_are_refused(
 def test_bad_input_gets_one_clear_line(arguments: list[str], message: str, tmp_path: Path) -> None:
     if "fit" in arguments:
         arguments = [*arguments, "--run", str(tmp_path / "run")]
-    done = _module(*arguments, expect=1)
-    ours = [line for line in done.stderr.splitlines() if line.startswith(f"{arguments[0]}: ")]
+    _assert_one_line(_here(*arguments, expect=1), arguments[0], message)
+
+
+def test_an_absent_path_is_said_before_tensorflow_starts() -> None:
+    without = "import sys; sys.modules['tensorflow'] = None; from train.cli import *; run_group(group, 'train')"
+    for arguments, message in (
+        (["--data", "absent"], "absent: no such folder"),
+        (["--groups", "absent.csv"], "absent.csv: not a readable CSV"),
+        (["--config", "absent.toml"], "absent.toml: cannot be read"),
+    ):
+        command = [sys.executable, "-c", without, "fit", "--data", "samples", *arguments]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        _assert_one_line(done, "train", message)
+
+
+def _assert_one_line(done: subprocess.CompletedProcess[str], room: str, message: str) -> None:
+    ours = [line for line in done.stderr.splitlines() if line.startswith(f"{room}: ")]
     assert len(ours) == 1 and message in ours[0]
     assert "Traceback" not in done.stderr
