@@ -39,15 +39,18 @@ class Environment:
         return subprocess.run(
             [self.folder / "bin" / program, *args],
             cwd=self.folder,
-            env={name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "EDGE_"))},
+            env=_outside(),
             capture_output=True,
             text=True,
             timeout=timeout_s,
         )
 
     def pip(self, *args: str | Path) -> str:
-        """Runs pip, which must succeed."""
-        done = self.run("python", "-m", "pip", "--disable-pip-version-check", *args, timeout_s=INSTALL_TIMEOUT_S)
+        """Runs the pip of the tests on it, which must succeed."""
+        command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", self.folder, *args]
+        done = subprocess.run(
+            command, cwd=self.folder, env=_outside(), capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -62,9 +65,14 @@ class Environment:
         return list(csv.DictReader(done.stdout.splitlines()))
 
 
+def _outside() -> dict[str, str]:
+    """What programs are run with that know nothing of the checkout."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "EDGE_"))}
+
+
 def fresh(folder: Path, requirement: str | Path) -> Environment:
     """A new environment with one thing installed."""
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=INSTALL_TIMEOUT_S)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=INSTALL_TIMEOUT_S)
     environment = Environment(folder)
     environment.pip("install", "--quiet", requirement)
     return environment
@@ -145,8 +153,8 @@ def test_a_page_without_its_extra_says_how_to_install_it(plain: Environment, sam
     assert "pip install 'edge-classify[live]'" in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_the_page_is_served_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
-    live = fresh(tmp_path / "env", f"{wheel}[live]")
+def test_the_page_is_served_from_the_wheel_once_its_extra_is_there(plain: Environment, wheel: Path) -> None:
+    plain.pip("install", "--quiet", f"{wheel}[live]")
     code = (
         "from edge_runtime.live.door import Door\n"
         "from edge_runtime.live.address import PageAddress\n"
@@ -154,7 +162,7 @@ def test_the_page_is_served_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
         "pages = Pages(None, Door(PageAddress('127.0.0.1', 0), None), print)\n"
         "assert b'page.js' in pages._files['page.html'] and b'import' in pages._files['page.js']\n"
     )
-    done = live.run("python", "-c", code)
+    done = plain.run("python", "-c", code)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -24,7 +24,7 @@ from train.config import read_config
 from train.crossval import nested_splits
 from train.dataset import Dataset, load_picture, read_dataset
 from train.decision import Rule
-from train.evaluate import bundle_predictions
+from train.evaluate import judged_cells
 from train.groups import C_NMC_GROUPS
 from train.measured import check_identity, digest_of_file, read_measured
 from train.metrics import score
@@ -40,21 +40,31 @@ def dataset(c_nmc: Path) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def shipped(default_bundle: Bundle, dataset: Dataset) -> Predictions:
-    """The shipped model's answers."""
-    return bundle_predictions(Classifier(default_bundle), dataset, read_groups(C_NMC_GROUPS))
-
-
-@pytest.fixture(scope="module")
-def float_(default_bundle: Bundle, shipped: Predictions) -> Predictions:
-    """The float network's answers on the same cells; its calibration is in its last layer."""
-    interpreter = Interpreter(FLOAT_MODEL.read_bytes())
+def answers(default_bundle: Bundle, dataset: Dataset) -> tuple[Predictions, Predictions]:
+    """The shipped model's answers and the float network's, whose calibration is in its last layer."""
+    device, float_ = Classifier(default_bundle), Interpreter(FLOAT_MODEL.read_bytes())
     spec = default_bundle.contract.input
-    rows = [
-        interpreter.invoke(quantise(prepare(load_picture(cell), spec), spec, np.float32)[np.newaxis])[0]
-        for cell in shipped.cells
-    ]
-    return dataclasses.replace(shipped, probabilities=np.array(rows, np.float64))
+    cells, groups = judged_cells(dataset, read_groups(C_NMC_GROUPS), default_bundle.contract)
+    scores, rows = [], []
+    for cell in cells:
+        pixels = prepare(load_picture(cell), spec)
+        scores.append(device.scores(pixels))
+        rows.append(float_.invoke(quantise(pixels, spec, np.float32)[np.newaxis])[0])
+    labels = default_bundle.contract.labels
+    return (
+        Predictions(cells, groups, labels, device.calibrate(np.array(scores))),
+        Predictions(cells, groups, labels, np.array(rows, np.float64)),
+    )
+
+
+@pytest.fixture
+def shipped(answers: tuple[Predictions, Predictions]) -> Predictions:
+    return answers[0]
+
+
+@pytest.fixture
+def float_(answers: tuple[Predictions, Predictions]) -> Predictions:
+    return answers[1]
 
 
 def test_labels_flip_no_more_than_the_recipe_allows(shipped: Predictions, float_: Predictions) -> None:

@@ -24,14 +24,13 @@ def texture(picture: PixelArray) -> npt.NDArray[np.float32]:
     Returns:
         float32 `[1600]` of length 1, or 0 for a picture without structure.
     """
-    mask = (picture != 0).any(axis=2)
-    if not mask.any():
+    mask = np.asarray(cv2.bitwise_not(cv2.inRange(picture, (0, 0, 0), (0, 0, 0))), np.uint8)
+    x, y, width, height = cv2.boundingRect(mask)
+    if not width:
         return np.zeros(_SIDE * _SIDE, np.float32)
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    top = (rows[0] + rows[-1] - _WINDOW) // 2
-    left = (columns[0] + columns[-1] - _WINDOW) // 2
-    grey = _window(np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.float32), top, left)
-    whole = np.asarray(_window(mask.astype(np.float32), top, left) > 0.99, np.float32)
+    top, left = (2 * y + height - 1 - _WINDOW) // 2, (2 * x + width - 1 - _WINDOW) // 2
+    grey = _window(np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8), top, left)
+    whole = np.asarray(_window(mask, top, left) > 0.99 * 255, np.float32)
     inside = np.asarray(cv2.erode(whole, np.ones((3, 3))))  # the outline is where two cut-outs of a cell differ
     light = cv2.GaussianBlur(grey * inside, (0, 0), _SIGMA)
     share = cv2.GaussianBlur(inside, (0, 0), _SIGMA)
@@ -40,9 +39,13 @@ def texture(picture: PixelArray) -> npt.NDArray[np.float32]:
     return (fine / length if length else fine).astype(np.float32)
 
 
-def _window(plane: npt.NDArray[np.float32], top: int, left: int) -> npt.NDArray[np.float32]:
-    padded = np.pad(plane, _WINDOW)
-    part = padded[top + _WINDOW : top + 2 * _WINDOW, left + _WINDOW : left + 2 * _WINDOW]
+def _window(plane: npt.NDArray[np.uint8], top: int, left: int) -> npt.NDArray[np.float32]:
+    """What lies in the window, and black where that reaches over the edge, as float32 `[_SIDE, _SIDE]`."""
+    part = np.zeros((_WINDOW, _WINDOW), np.float32)
+    rows, columns = slice(max(top, 0), top + _WINDOW), slice(max(left, 0), left + _WINDOW)
+    inside = plane[rows, columns]
+    down, right = max(-top, 0), max(-left, 0)
+    part[down : down + inside.shape[0], right : right + inside.shape[1]] = inside
     return np.asarray(cv2.resize(part, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.float32)
 
 
