@@ -43,7 +43,8 @@ def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
     factor = tf.exp(uniform(2, -config.scale, config.scale))
     middle = tf.cast(shape[1] - 1, tf.float32) / 2
     shift = uniform(3, -config.shift, config.shift, tf.stack([shape[0], 2])) * 2 * middle
-    if config.rotate != "any" and not config.scale:
+    is_whole = config.rotate != "any" and not config.scale
+    if is_whole:
         shift = tf.round(shift)
     # Output pixel (x, y) takes input pixel (a x + b y + c, d x + e y + f), turned about the middle.
     a, b = cosine / factor * mirror, -sine / factor
@@ -56,7 +57,7 @@ def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
         transforms=transforms,
         output_shape=shape[1:3],
         fill_value=0.0,
-        interpolation="BILINEAR",
+        interpolation="NEAREST" if is_whole else "BILINEAR",  # of whole pixels both are the same, this one sooner
         fill_mode="CONSTANT",
     )
     # Optical density is linear in the amount of stain (Beer-Lambert); a power of the transmitted light scales it.
@@ -67,8 +68,9 @@ def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
         if config.density:
             stain *= tf.exp(uniform_of(_DENSITY, -config.density, config.density))[:, None, None, None]
         stained = tf.pow(tf.maximum(moved, 0.0), stain)
-    light = tf.exp(uniform(5, -config.brightness, config.brightness, tf.stack([shape[0], 1, 1, 1])))
-    lit = stained * light
+    lit = stained
+    if config.brightness:
+        lit *= tf.exp(uniform(5, -config.brightness, config.brightness, tf.stack([shape[0], 1, 1, 1])))
     if config.blur:
         lit = blur(lit, uniform_of(_BLUR, 0.0, config.blur))
     changed = lit
@@ -76,7 +78,8 @@ def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
         # Unsharp masking both ways: below 0 it blurs, above it sharpens, as focus and optics do.
         sharpness = uniform(6, -config.sharpness, config.sharpness, tf.stack([shape[0], 1, 1, 1]))
         changed = tf.where(lit > 0, lit + sharpness * (lit - _blurred(lit)), 0.0)
-    changed = tf.clip_by_value(changed, 0.0, 1.0)
+    if changed is not moved:
+        changed = tf.clip_by_value(changed, 0.0, 1.0)
     if config.jpeg:
         changed = recompress(changed, uniform_of(_JPEG, config.jpeg, BEST_JPEG_QUALITY + 1, dtype=tf.int32))
     if config.erase:

@@ -212,7 +212,8 @@ class Loop:
 
         drawn = tf.data.Dataset.from_tensor_slices((order, self._weights(order)[order], shares))
         steps = drawn.batch(self.fit.batch).enumerate()
-        return steps.map(take, num_parallel_calls=len(os.sched_getaffinity(0)), deterministic=True).prefetch(2)
+        changed = steps.map(take, num_parallel_calls=len(os.sched_getaffinity(0)), deterministic=True)
+        return changed.prefetch(2).with_options(_untuned())
 
     @as_written
     def _changed_share(self, seed: Any, step: Any, index: Any, weights: Any, share: Any, *, replica: int) -> Any:
@@ -262,6 +263,13 @@ class Loop:
             else:
                 average.assign(weight)
         return loss
+
+
+def _untuned() -> Any:
+    """Options of a dataset whose parallelism is given: what tunes it would hold up an epoch's end for seconds."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def _traced_once(step: Callable[..., Any], network: Any) -> Any:
