@@ -23,10 +23,14 @@ CLI_TIMEOUT_S = 120
 _LONGEST = (
     "test_readme.py",
     "test_line.py",
-    "test_architectures.py",
-    "test_quantise.py",
-    "test_crossval.py",
     "test_strategy.py",
+    "test_sweep.py",
+    "test_architectures.py",
+    "test_parity.py",
+    "test_crossval.py",
+    "test_pretrained.py",
+    "test_channel_pruning.py",
+    "test_ablate.py",
 )
 
 
