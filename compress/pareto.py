@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from compress.sweep import Row
 from edge_runtime.findings.charts import COLOURS
@@ -13,7 +14,8 @@ _HEIGHT_INCHES, _ROW_INCHES = 5.2, 0.2
 _COLUMNS = 3
 _SPREAD = 1.25  # room at both ends of a logarithmic axis, as a factor
 _DOT = 0.04  # of the width and of the height of the axes
-_LABELLED = "235"  # first digits that a logarithmic axis has room for
+# Where a logarithmic axis has its labels: when it spans less than a power of ten, and when more.
+_CLOSE, _FAR = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0), (1.0, 2.0, 5.0)
 
 
 @in_our_look
@@ -59,9 +61,11 @@ def _panel(axes: Any, rows: Sequence[Row], costs: Sequence[float]) -> list[Any]:
         ink = colour if row.refusal else "white"
         axes.annotate(str(i + 1), (cost, found.value), ha="center", va="center_baseline", fontsize=8, color=ink)
     axes.set_xscale("log")
-    axes.set_xlim(min(costs) / _SPREAD, max(costs) * _SPREAD)
+    low, high = min(costs) / _SPREAD, max(costs) * _SPREAD
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(LogLocator(subs=_CLOSE if high < 10 * low else _FAR))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in _LABELLED else "")
+    axes.xaxis.set_minor_formatter(lambda *_: "")
     return handles
 
 
