@@ -144,7 +144,7 @@ def test_an_interrupted_run_goes_on_to_the_same_network(
             break
     process.wait()
     process.stdout.close()
-    done = _module("train", "fit", "--data", many_drawn_cells, "--config", small_settings[0], "--run", run)
+    done = _here("train", "fit", "--data", many_drawn_cells, "--config", small_settings[0], "--run", run)
     assert "epoch 1:" not in done.stdout
     for name in ("history.csv", "run.json"):
         assert (run / name).read_text() == (finished / name).read_text()
