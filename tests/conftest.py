@@ -17,6 +17,8 @@ from edge_runtime.bundle import Bundle, ProbeAnswer, digest_of, read_bundle
 from edge_runtime.classifier import DEFAULT_MODEL
 from edge_runtime.contract import Contract
 
+# As `train.cli.run_group` does: without it TensorFlow imports Keras 3 too, for two seconds a process.
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 ROOT = Path(__file__).parent.parent
 CLI_TIMEOUT_S = 120
 # Begun first, so that no core is left alone with a long file at the end.

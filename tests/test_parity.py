@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from edge_runtime.classifier import Classifier
 from edge_runtime.findings.groups import read_groups
 from edge_runtime.interpreter import Interpreter
 from edge_runtime.preprocess import prepare, quantise
+from tests.in_process import run_module
 from train.cli import C_NMC_MEASURED
 from train.config import read_config
 from train.crossval import nested_splits
@@ -147,8 +146,7 @@ def test_threads_do_not_change_an_answer(default_bundle: Bundle, shipped: Predic
 
 
 def test_evaluate_reproduces_the_scores_in_the_contract(default_bundle: Bundle, c_nmc: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "train", "evaluate", "--data", str(c_nmc), "--out", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    done = run_module("train", ["evaluate", "--data", c_nmc, "--out", tmp_path], ROOT)
     assert done.returncode == 0, done.stderr
     written = json.loads((tmp_path / "scores.json").read_text("utf-8"))
     model, _area_alone = written.values()

@@ -161,12 +161,17 @@ def test_the_command_that_watches_runs_until_it_is_stopped(bench: Path) -> None:
 def test_the_commands_of_training_in_their_order(
     bench: Path, small_settings: tuple[Path, Path], weights_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As written, but for a network of one block, two trials, three folds, two epochs and no zeros."""
+    """As written, but smaller: one block, few trees and resamples, two trials and epochs, three folds, no zeros."""
     config, recipe = small_settings
     monkeypatch.setenv("EDGE_CLASSIFY_WEIGHTS", str(weights_root))
+    monkeypatch.setattr("edge_runtime.scoring.bootstrap.DRAWS", 50)
     for room in ("train", "compress"):
         (bench / room).unlink()
         shutil.copytree(ROOT / room, bench / room, ignore=shutil.ignore_patterns("__pycache__"))
+    teacher = bench / "train" / "teacher.py"
+    teacher.write_text(
+        teacher.read_text("utf-8").replace("_TREES, _SMALLEST_LEAF = 200,", "_TREES, _SMALLEST_LEAF = 10,")
+    )
     settings = bench / DEFAULT_CONFIG.relative_to(ROOT)
     small = changed(config.read_text("utf-8"), channels="[16]", strides="[2]")
     settings.write_text(changed(small, weight=0.8), "utf-8")
