@@ -15,9 +15,9 @@ demo: $(RUNTIME)/.ready ## classify the sample pictures and the sample field wit
 	$(RUNTIME)/bin/edge-classify samples
 	$(RUNTIME)/bin/edge-classify sample_fields --input fields --um-per-pixel 0.08
 
-test: $(ALL)/.ready test-system ## all tests but those of test-arm64, a file at a time on each core, and one while others wait
+test: $(ALL)/.ready test-system ## all tests but those of test-arm64, a file at a time on each core
 	$(ALL)/bin/python -m pytest tests --ignore=tests/test_arm64.py \
-	  --numprocesses $$(expr $$(getconf _NPROCESSORS_ONLN) + 1) --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 15
+	  --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 15
 
 test-arm64: $(ALL)/.ready | arm64-system ## the wheel in the Debians of a Raspberry Pi, under QEMU
 	$(ALL)/bin/python -m pytest tests/test_arm64.py

@@ -10,7 +10,8 @@ import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
 from compress.errors import CompressError
-from edge_runtime.preprocess import prepare, read_picture
+from edge_runtime.preprocess import prepare
+from train.dataset import read_named
 from train.files import write_json, writing
 from train.loop import predict
 from train.run import load_network, read_run
@@ -68,7 +69,7 @@ def write_answers(folder: Path, pictures: Path, out: Path, *, quantised: bool) -
         raise CompressError(f"{pictures}: cannot be read ({error.strerror}); give a list of paths") from None
     hashes, light = [], []
     for path in paths:
-        picture = read_picture(path)
+        picture = read_named(path)
         light.append(prepare(picture, run.config.picture.spec))
         seen = prepare(picture, run.config.device_input)
         hashes.append([hashlib.sha256(pixels.tobytes()).hexdigest() for pixels in (picture, seen)])

@@ -22,12 +22,11 @@ from compress.size import Size, size_of
 from edge_runtime.bundle import Bundle, ProbeAnswer, digest_of
 from edge_runtime.classifier import Classifier
 from edge_runtime.contract import SCHEMA, Contract, Decision, Guard, InputSpec, Interval, Provenance, Scores
-from edge_runtime.errors import PictureError
 from edge_runtime.findings.names import natural_key
-from edge_runtime.preprocess import read_picture
 from edge_runtime.traits import Traits
 from train.calibrate import apply_calibration, fit_abstain_band, fit_calibration
 from train.data import Data
+from train.dataset import read_named
 from train.decision import Array, Correction, Rule
 from train.guard import fit_guard, measure_cells
 from train.loop import predict
@@ -70,10 +69,7 @@ def draft_bundle(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path
     """Makes a bundle of a training run; arguments and errors are those of `compress.compress.compress`."""
     if data.fingerprint != run.data_sha256:
         raise CompressError(f"{folder}: was trained on other cells than these; give the same --data")
-    try:
-        read_picture(probe)
-    except PictureError as error:
-        raise CompressError(f"{probe}: {error}") from error
+    read_named(probe)  # refuses what is not a picture
     network, examples = load_network(folder), data.examples(run.config)
     shrunk = shrink(network, examples, run.config, recipe)
     float_model = export_float(network)

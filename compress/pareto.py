@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from compress.sweep import Row
 from edge_runtime.findings.charts import COLOURS
@@ -65,7 +65,7 @@ def _panel(axes: Any, rows: Sequence[Row], costs: Sequence[float]) -> list[Any]:
     axes.set_xlim(low, high)
     axes.xaxis.set_major_locator(LogLocator(subs=_CLOSE if high < 10 * low else _FAR))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.xaxis.set_minor_formatter(lambda *_: "")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     return handles
 
 

@@ -37,7 +37,7 @@ def run_module(name: str, arguments: Sequence[object], folder: Path) -> "subproc
         try:
             runpy.run_module(name, run_name="__main__", alter_sys=True)
         except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
     return subprocess.CompletedProcess(command, code, out.getvalue(), errors.getvalue())
 
 

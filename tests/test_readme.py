@@ -169,9 +169,7 @@ def test_the_commands_of_training_in_their_order(
         (bench / room).unlink()
         shutil.copytree(ROOT / room, bench / room, ignore=shutil.ignore_patterns("__pycache__"))
     teacher = bench / "train" / "teacher.py"
-    teacher.write_text(
-        teacher.read_text("utf-8").replace("_TREES, _SMALLEST_LEAF = 200,", "_TREES, _SMALLEST_LEAF = 10,")
-    )
+    teacher.write_text(changed(teacher.read_text("utf-8"), **{"_TREES, _SMALLEST_LEAF": "10, 8"}), "utf-8")
     settings = bench / DEFAULT_CONFIG.relative_to(ROOT)
     small = changed(config.read_text("utf-8"), channels="[16]", strides="[2]")
     settings.write_text(changed(small, weight=0.8), "utf-8")

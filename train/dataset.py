@@ -123,10 +123,15 @@ def label_indices(cells: Sequence[Cell], labels: Sequence[str]) -> npt.NDArray[n
 
 def load_picture(cell: Cell) -> PixelArray:
     """Reads one cell as uint8 BGR `[height, width, 3]`; a `PictureError` names its path."""
+    return read_named(cell.path)
+
+
+def read_named(path: str | Path) -> PixelArray:
+    """Reads a picture as `edge_runtime.preprocess.read_picture` does; a `PictureError` names its path."""
     try:
-        return read_picture(cell.path)
+        return read_picture(path)
     except PictureError as error:
-        raise PictureError(f"{cell.path}: {error}") from None
+        raise PictureError(f"{path}: {error}") from None
 
 
 def load_pixels(cells: Sequence[Cell], spec: InputSpec) -> PixelArray:
