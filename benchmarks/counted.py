@@ -40,8 +40,8 @@ def _stages(path: Path) -> dict[str, Callable[[], object]]:
     return {
         "decode": partial(decode, classifier.bundle.probe_picture),
         "preprocess": partial(prepare, picture, contract.input),
-        "invoke": partial(classifier.scores, pixels),
-        "decide": partial(classifier.decide, classifier.scores(pixels)),
+        "invoke": partial(classifier.run, pixels),
+        "decide": partial(classifier.decide_output, classifier.run(pixels)),
         "guard": partial(unlike, pixels, contract.input.colour_order, contract.guard),
         "picture to decision": partial(classifier.classify, picture),
     }

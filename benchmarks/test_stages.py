@@ -36,9 +36,9 @@ def test_invoke(benchmark: BenchmarkFixture, pictures: Pictures, classifier: Cla
 
 
 def test_decide(benchmark: BenchmarkFixture, pictures: Pictures, classifier: Classifier) -> None:
-    """The network's scores to the decision: calibration, threshold, abstain band."""
-    scores = [classifier.scores(pixels) for pixels in _prepared(pictures, classifier)]
-    decision = time_over(benchmark, classifier.decide, scores)
+    """The network's output to the decision: calibration, threshold, abstain band, each output's worked out once."""
+    outputs = [classifier.run(pixels) for pixels in _prepared(pictures, classifier)]
+    decision = time_over(benchmark, classifier.decide_output, outputs)
     assert decision.label in classifier.contract.labels
 
 

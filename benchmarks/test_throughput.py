@@ -136,8 +136,8 @@ def _stages(folder: Path, classifier: Classifier, scratch: Path) -> None:
             files = [read_file(name) for name in some]
             decoded = [decode(data) for data in files]
             pixels = [prepare(picture, contract.input) for picture in decoded]
-            scores = [classifier.scores(each) for each in pixels]
-            decisions = [classifier.decide(each) for each in scores]
+            outputs = [classifier.run(each) for each in pixels]
+            decisions = [classifier.decide_output(each) for each in outputs]
             for each in pixels:
                 unlike(each, contract.input.colour_order, contract.guard)
             rows = [

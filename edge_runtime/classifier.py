@@ -4,7 +4,9 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,8 @@ SMALLEST_SCORE = 1 / 512
 # Two runtimes may differ by a rounding of the last 8-bit step, which calibration can stretch.
 PROBE_TOLERANCE = 0.02
 IN_BAND = "in the abstain band"
+# An 8-bit output has hardly more forms where there are two labels: 256, and those whose scores miss 1 by a step.
+_KNOWN_OUTPUTS = 1024
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class Classifier:
             raise ModelError(f"{bundle.path}: a threshold needs a model of two labels, this one has more")
         self._threshold_logit = 0.0 if threshold is None else math.log(threshold / (1 - threshold))
         self._offset = np.array(bundle.contract.decision.logit_offset)
+        self._decision_of = lru_cache(_KNOWN_OUTPUTS)(self._work_out)
 
     @classmethod
     def from_file(cls, path: Path = DEFAULT_MODEL) -> "Classifier":
@@ -97,12 +102,12 @@ class Classifier:
             picture: uint8 `[height, width, 3]`, BGR.
         """
         pixels = prepare(picture, self.contract.input)
-        decision = self.decide(self.scores(pixels))
+        decision = self.decide_output(self.run(pixels))
         strangeness = unlike(pixels, self.contract.input.colour_order, self.contract.guard)
         return replace(decision, doubt=strangeness) if strangeness else decision
 
     def scores(self, pixels: PixelArray) -> npt.NDArray[np.float64]:
-        """Runs the network.
+        """Runs the network and dequantises its output.
 
         Args:
             pixels: uint8 `[size, size, 3]` from `prepare`.
@@ -110,9 +115,24 @@ class Classifier:
         Returns:
             float64 `[labels]`, the network's own probabilities before calibration.
         """
-        spec = self.interpreter.input
-        answer = self.interpreter.invoke(quantise(pixels, self.contract.input, spec.dtype)[np.newaxis])[0]
-        scores: npt.NDArray[np.float64] = answer.astype(np.float64)
+        return self._scores_of(self.run(pixels))
+
+    def run(self, pixels: PixelArray) -> npt.NDArray[Any]:
+        """Runs the network.
+
+        Args:
+            pixels: uint8 `[size, size, 3]` from `prepare`.
+
+        Returns:
+            `[labels]`, its output as it is, in the type of its tensor.
+        """
+        answer: npt.NDArray[Any] = self.interpreter.invoke(
+            quantise(pixels, self.contract.input, self.interpreter.input.dtype)[np.newaxis]
+        )[0]
+        return answer
+
+    def _scores_of(self, output: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        scores: npt.NDArray[np.float64] = output.astype(np.float64)
         if self.interpreter.output.scale:
             scores = (scores - self.interpreter.output.zero_point) * self.interpreter.output.scale
             _undo_tie(scores, self.interpreter.output.scale)
@@ -128,6 +148,13 @@ class Classifier:
     def decide(self, scores: npt.NDArray[np.float64]) -> Decision:
         """Turns scores `[labels]` into an answer; whether the picture is a cell at all they do not say."""
         return self.answer(self.calibrate(scores))
+
+    def decide_output(self, output: npt.NDArray[Any]) -> Decision:
+        """Turns the output of `run` into an answer; what an 8-bit one means is worked out once."""
+        return self._decision_of(output.tobytes())
+
+    def _work_out(self, output: bytes) -> Decision:
+        return self.decide(self._scores_of(np.frombuffer(output, self.interpreter.output.dtype)))
 
     def answer(self, probabilities: npt.NDArray[np.float64]) -> Decision:
         """Turns calibrated probabilities `[labels]`, of a cell or of a person, into an answer."""

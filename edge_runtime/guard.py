@@ -36,9 +36,12 @@ def unlike(pixels: PixelArray, colour_order: Literal["rgb", "bgr"], guard: Guard
         A few words for the trait that lies furthest outside; empty when none does.
     """
     traits = measure(pixels, colour_order)
-    if all(bound.low <= trait <= bound.high for trait, bound in zip(traits.tolist(), guard.bounds, strict=True)):
+    for trait, bound in zip(traits, guard.bounds, strict=True):
+        if not bound.low <= trait <= bound.high:
+            break
+    else:
         return ""
-    furthest = int(np.nan_to_num(excess(traits, guard), nan=0.0).argmax())
+    furthest = int(np.nan_to_num(excess(np.array(traits), guard), nan=0.0).argmax())
     bound = guard.bounds[furthest]
     return f"unlike the training cells: {bound.trait} too {'low' if traits[furthest] < bound.low else 'high'}"
 

@@ -33,12 +33,12 @@ _PIXEL_VARIANCE = 1 / 12
 # Below these, differences mean nothing; a logarithm must not see them.
 _ROUGH_FLOOR, _OFFSET_FLOOR, _DENSITY_FLOOR, _DETAIL_FLOOR, _VARIANCE_FLOOR = 0.01, 0.003, 1e-3, 1e-4, 1e-8
 _MOST_ALIKE = 0.98  # of a correlation: what is left beyond it is the noise of the camera, not the stain
-# Of red, green and blue: red + green, green + blue, and their mean.
+# Of red, green and blue: red + green, green + blue, and their mean, in whose place comes the detail.
 _SUMS = np.array([[1, 1, 0], [0, 1, 1], [1 / 3, 1 / 3, 1 / 3]], np.float32)
 _GREY = 2
 
 
-def measure(pixels: PixelArray, colour_order: Literal["rgb", "bgr"]) -> Traits:
+def measure(pixels: PixelArray, colour_order: Literal["rgb", "bgr"]) -> list[float]:
     """Measures the traits of a prepared picture.
 
     Each is on a scale on which real cells spread about evenly: logarithms of shares and ratios, Fisher's z of
@@ -59,7 +59,7 @@ def measure(pixels: PixelArray, colour_order: Literal["rgb", "bgr"]) -> Traits:
         colour_order: of the channels.
 
     Returns:
-        float64 `[len(TRAITS)]`; where next to nothing is not black, all but the area are NaN.
+        One number for each of `TRAITS`; where next to nothing is not black, all but the area are NaN.
     """
     height, width = pixels.shape[:2]
     mask = cell_mask(pixels)
@@ -69,10 +69,10 @@ def measure(pixels: PixelArray, colour_order: Literal["rgb", "bgr"]) -> Traits:
     count = cv2.countNonZero(cell) if cell.size else 0
     area = math.log(max(count, 1) / (height * width))
     if count < _FEWEST_PIXELS:
-        return np.array([area] + [np.nan] * (len(TRAITS) - 1))
+        return [area] + [math.nan] * (len(TRAITS) - 1)
     middle = (width - 1) / 2 - left, (height - 1) / 2 - top
     red_first = np.ascontiguousarray(pixels[box] if colour_order == "rgb" else pixels[box][..., ::-1])
-    return np.array([area, *_outline(cell, middle, width), *_stain(red_first, cell)])
+    return [area, *_outline(cell, middle, width), *_stain(red_first, cell)]
 
 
 def _outline(cell: PixelArray, middle: tuple[float, float], side: int) -> tuple[float, float, float]:
@@ -97,9 +97,9 @@ def _stain(pixels: PixelArray, cell: PixelArray) -> tuple[float, ...]:
     density = cv2.LUT(pixels, DENSITY)
     means, deviations = _means_and_deviations(density, inner)
     sums = cv2.transform(density, _SUMS)
-    _, of_sums = _means_and_deviations(sums, inner)
     grey = cv2.extractChannel(sums, _GREY)
-    _, (detail,) = _means_and_deviations(cv2.subtract(grey, cv2.blur(grey, _DETAIL_PX)), inner)
+    cv2.insertChannel(cv2.subtract(grey, cv2.blur(grey, _DETAIL_PX)), sums, _GREY)
+    _, (*of_sums, detail) = _means_and_deviations(sums, inner)
     red, green, blue = (max(mean, _DENSITY_FLOOR) for mean in means)
     return (
         (means[0] + means[1] + means[2]) / len(means),  # not by sum(), which adds otherwise from Python 3.12 on

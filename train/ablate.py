@@ -18,6 +18,7 @@ from train.predictions import Predictions
 from train.robustness import CHANGES
 from train.subjects import by_subject
 from train.tables import metric_name, signed
+from train.teaching import RememberingTeacher
 from train.variants import BASE, folder_of
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ def ablate(
     rows: dict[str, Row] = {}
     compared: dict[str, Drawn] = {}
     ready: Crossval | None = None
+    ask = RememberingTeacher()
     for name, config in {BASE: base, **wanted}.items():
         log.info("%s", name)
         seen = ready.data if ready is not None and ready.config.picture == config.picture else None
@@ -93,6 +95,7 @@ def ablate(
             folds=folds,
             weights=weights,
             data=seen,
+            ask=ask,
             on_epoch=on_epoch and partial(on_epoch, name),
             on_step=on_step,
         )

@@ -27,7 +27,7 @@ from train.predictions import Predictions
 from train.robustness import Change
 from train.run import NETWORK, load_network, read_run
 from train.split import Split
-from train.teaching import ask_teacher
+from train.teaching import AskTeacher, ask_teacher
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,7 @@ def crossvalidate(
     folds: int,
     weights: Path = Path(),
     data: Data | None = None,
+    ask: AskTeacher = ask_teacher,
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
     on_step: Callable[[int, int], None] | None = None,
     on_fold: Callable[[int, Predictions], None] | None = None,
@@ -88,6 +89,7 @@ def crossvalidate(
         weights: the folder that holds `config.network.pretrained`.
         data: these cells and groups, read for the same picture before; read now when not given. Its split does not
             count.
+        ask: asks the teacher.
         on_epoch: told the fold and the numbers of each finished epoch.
         on_step: told the steps done and the steps of the epoch, after each step.
         on_fold: told each fold and the answers on the cells of all folds so far; what it raises ends the rest.
@@ -111,7 +113,7 @@ def crossvalidate(
             teaching = None
             if config.distillation.weight and data.features is not None:
                 # It has not seen the fold either.
-                teaching = ask_teacher(data, data.features, seed=config.fit.seed)
+                teaching = ask(data, data.features, seed=config.fit.seed)
             fit(data, config, folder, weights=weights, teaching=teaching, on_epoch=told, on_step=on_step)
         held = data.part("report")
         fold_of[held] = fold

@@ -77,8 +77,9 @@ def _vote(
     weights = cell_weights(
         [groups[i] for i in at], [names[i] for i in at], subject_power=_FIT_POWER, balance_classes=True
     )
-    trees = ExtraTreesClassifier(_TREES, min_samples_leaf=_SMALLEST_LEAF, random_state=seed)
+    trees = ExtraTreesClassifier(_TREES, min_samples_leaf=_SMALLEST_LEAF, random_state=seed, n_jobs=-1)
     trees.fit(known.first, truth, sample_weight=weights)
+    trees.set_params(n_jobs=1)  # several threads would add up the trees' answers in another order each time
     line = make_pipeline(StandardScaler(), LogisticRegression(C=_LINE_PULL, max_iter=_LINE_STEPS))
     line.fit(_all(known), truth, logisticregression__sample_weight=weights)
     said = np.clip(trees.predict_proba(asked.first), 1 - _SUREST, _SUREST)

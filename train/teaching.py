@@ -5,6 +5,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +57,26 @@ def ask_teacher(data: Data, features: Shallow, *, seed: int) -> Teaching:
     said = teach(features.take(cells), data.targets[cells], groups, data.dataset.labels, seed=seed)
     # As the file keeps it, so that a network learns the same from either.
     return Teaching(cells, said.round(_DECIMALS))
+
+
+class AskTeacher(Protocol):
+    """What asks a teacher: `ask_teacher`, or `RememberingTeacher`."""
+
+    def __call__(self, data: Data, features: Shallow, *, seed: int) -> Teaching: ...
+
+
+class RememberingTeacher:
+    """`ask_teacher` for many settings on the same cells: what was asked before is not worked out again."""
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[str, tuple[tuple[str, str], ...], int], Teaching] = {}
+
+    def __call__(self, data: Data, features: Shallow, *, seed: int) -> Teaching:
+        """As `ask_teacher`."""
+        asked = (data.fingerprint, tuple(sorted(data.split.part_of.items())), seed)
+        if asked not in self._said:
+            self._said[asked] = ask_teacher(data, features, seed=seed)
+        return self._said[asked]
 
 
 def write_teaching(path: Path, teaching: Teaching, data: Data) -> None:

@@ -14,6 +14,7 @@ from train.errors import DivergedError, TrainError
 from train.metrics import values_of
 from train.predictions import Predictions
 from train.space import Space
+from train.teaching import RememberingTeacher
 
 REASON = "pruned"
 _FOLDER = "folder"
@@ -50,6 +51,7 @@ class Trial:
         self._config, self._space, self._groups, self._out = config, space, groups, out
         self._folds, self._objective, self._weights = folds, objective, weights
         self._data, self._picture = data, config.picture
+        self._ask = RememberingTeacher()
 
     def __call__(self, trial: Any) -> float:
         """Cross-validates the values of an `optuna.Trial` and returns the score of all out-of-fold answers.
@@ -86,6 +88,7 @@ class Trial:
                 folds=self._folds,
                 weights=self._weights,
                 data=self._data_for(config),
+                ask=self._ask,
                 on_fold=on_fold,
             )
         except DivergedError:
