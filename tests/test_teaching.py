@@ -17,7 +17,8 @@ from train.fit import fit
 from train.loop import predict
 from train.run import load_network, read_run
 from train.shallow import Shallow
-from train.teaching import Teaching, ask_teacher, read_teaching, write_teaching
+from train.split import Split
+from train.teaching import RememberingTeacher, Teaching, ask_teacher, read_teaching, write_teaching
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,28 @@ def test_the_report_part_teaches_nothing(data: Data, teaching: Teaching) -> None
     spoilt = dataclasses.replace(data.features, first=data.features.first.copy())
     spoilt.first[report] = 1e6
     np.testing.assert_array_equal(ask_teacher(data, spoilt, seed=1).probabilities, teaching.probabilities)
+
+
+def test_who_remembers_asks_once_for_each_split_and_seed(
+    data: Data, teaching: Teaching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert data.features is not None
+    asked: list[int] = []
+
+    def ask_and_count(data: Data, features: Shallow, *, seed: int) -> Teaching:
+        asked.append(seed)
+        return ask_teacher(data, features, seed=seed)
+
+    monkeypatch.setattr("train.teaching.ask_teacher", ask_and_count)
+    ask = RememberingTeacher()
+    for _ in range(2):
+        np.testing.assert_array_equal(ask(data, data.features, seed=1).probabilities, teaching.probabilities)
+    assert asked == [1]
+    others = {group: "report" if part == "select" else part for group, part in data.split.part_of.items()}
+    fewer = dataclasses.replace(data, split=Split(others))
+    assert set(ask(fewer, data.features, seed=1).cells) == set(fewer.part("train"))
+    ask(data, data.features, seed=2)
+    assert asked == [1, 1, 2]
 
 
 def test_a_file_gives_back_what_was_said(data: Data, teaching: Teaching, tmp_path: Path) -> None:

@@ -62,7 +62,9 @@ def ask_teacher(data: Data, features: Shallow, *, seed: int) -> Teaching:
 class AskTeacher(Protocol):
     """What asks a teacher: `ask_teacher`, or `RememberingTeacher`."""
 
-    def __call__(self, data: Data, features: Shallow, *, seed: int) -> Teaching: ...
+    def __call__(self, data: Data, features: Shallow, *, seed: int) -> Teaching:
+        """As `ask_teacher`."""
+        ...
 
 
 class RememberingTeacher:

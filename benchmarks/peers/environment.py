@@ -61,8 +61,8 @@ def own_environment(name: str, packages: Sequence[str], *, newest_python: int | 
     shutil.rmtree(partial, ignore_errors=True)
     partial.parent.mkdir(parents=True, exist_ok=True)
     for command in (
-        [base, "-m", "venv", partial],
-        [partial / "bin" / "python", "-m", "pip", "install", "--quiet", "--only-binary=:all:", *packages],
+        [base, "-m", "venv", "--without-pip", partial],
+        [sys.executable, "-m", "pip", "--python", partial, "install", "--quiet", "--only-binary=:all:", *packages],
     ):
         done = subprocess.run(list(map(str, command)), stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode != 0:
