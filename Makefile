@@ -9,6 +9,9 @@ BUNDLE := edge_runtime/models/default.tflite
 MEASURED := train/measured/c-nmc.csv
 RUNTIME_FILES := $(shell find edge_runtime -name '*.py' -o -name '*.tflite') setup.cfg pyproject.toml
 
+# uv leaves compiling to the first import; kept from writing it down, every start of TensorFlow takes 11 s longer.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-arm64 check format bench model measure report wheel clean
 
 demo: $(RUNTIME)/.ready ## classify the sample pictures and the sample field with the shipped model

@@ -8,7 +8,7 @@ from edge_runtime.density import Background, nuclear
 from edge_runtime.preprocess import PixelArray
 
 _SMOOTH_PX = 2.0  # of the training scale; the optics blur more
-_DEEP, _LEVEL = 0.75, 0.44  # the rim lies at this level of the density that a quarter of the middle exceeds
+_DEEP, _LEVEL = 0.75, 0.43  # the rim lies at this level of the density that a quarter of the middle exceeds
 _MIDDLE = 0.2  # of the side: what is surely nucleus
 _FAINTEST = 0.1
 _HALF = 127  # of 255

@@ -20,7 +20,7 @@ from edge_runtime.preprocess import PixelArray
 from edge_runtime.row import Row
 from tests.conftest import ROOT
 
-EVERY, CELLS = 2, 120
+EVERY, CELLS = 2, 240
 
 
 @pytest.fixture(scope="module")
