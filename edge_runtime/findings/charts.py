@@ -12,7 +12,7 @@ COLOURS = ("#2a86c8", "#d55e00", "#009e73", "#b5689a")
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 480, 56, 12, 26, 44
 _HISTOGRAM_HEIGHT, _ROC_HEIGHT, _ROW_HEIGHT = 270, 480, 20
-_NAME_WIDTH, _NAME_LETTERS = 130, 18
+_NAME_WIDTH, _NAME_LETTERS = 164, 18  # nine pixels a letter: capitals and digits are that wide
 _TEXT_PX, _DOT_PX, _STROKE_PX = 12, 4, 2
 _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _MOST_POINTS = 400  # of a curve; more are not seen
