@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +20,7 @@ import numpy as np
 
 from benchmarks.bare_loop import bare_loop
 from benchmarks.machine import machine_facts, machine_state
+from benchmarks.operators import measure_operators
 from benchmarks.peak_memory import peak_rss_mb
 from benchmarks.pictures import SAMPLES, sample_paths
 from edge_runtime.classifier import DEFAULT_MODEL, Classifier
@@ -37,7 +39,7 @@ from edge_runtime.timing import percentiles_ms
 SCHEMA = 1
 QUERIES, QUICK_QUERIES = 4096, 1024  # MLPerf asks for 1,024 at least
 COLD_RUNS, QUICK_COLD_RUNS = 10, 3
-_STARTS = 20
+_STARTS, _QUERIES_AN_OPERATOR_ROUND = 20, 16
 STAGES = ("read", "decode", "prepare", "guard", "invoke", "decide", "write")
 # Halves of one run that differ by more than this were not taken on a quiet machine; nor was a run with others at work.
 _DRIFT = 0.10
@@ -85,6 +87,7 @@ def measure(pictures: Sequence[Path], *, queries: int, cold_runs: int, say: Call
         "cold": _cold(cold_runs),
         "memory": _memory(),
         "kernels": _kernels(),
+        "operators": _operators(queries // _QUERIES_AN_OPERATOR_ROUND),
         "model_bytes": DEFAULT_MODEL.stat().st_size,
     }
     report["machine"] |= {"before": before, "after": machine_state()}
@@ -219,6 +222,10 @@ def _memory() -> dict[str, float]:
 def _kernels() -> dict[str, Any]:
     kernels = Classifier.from_file(DEFAULT_MODEL).interpreter.kernels()
     return {"delegate": kernels.delegate, "delegated": kernels.delegated, "own": kernels.own}
+
+
+def _operators(rounds: int) -> list[dict[str, Any]]:
+    return [asdict(operator) for operator in measure_operators(Classifier.from_file().bundle.model, rounds=rounds)]
 
 
 def _noise(times_ms: Sequence[float], load: float) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from benchmarks.latency import STAGES, measure
 from benchmarks.latency_page import markdown_of as report_of
 from benchmarks.latency_page import page_of
 from benchmarks.machine import board_slug, cpu_features
+from benchmarks.operators import measure_operators
 from benchmarks.pictures import ROOT, sample_paths
 from benchmarks.table import ReportError
 from edge_runtime import preprocess
@@ -40,6 +41,8 @@ def test_every_part_is_there_and_the_stages_make_up_the_whole(measured: dict[str
     assert sum(measured["histogram"]["counts"]) >= QUERIES * 0.9
     assert 0 < measured["cold"]["share_of_others"] <= 1
     assert measured["kernels"]["delegate"] == "XNNPACK"
+    operators, kernels = measured["operators"], measured["kernels"]
+    assert len(operators) == sum(kernels["delegated"].values()) + sum(kernels["own"].values())
     assert measured["memory"]["peak_mb"] > measured["model_bytes"] / 1e6
 
 
@@ -48,7 +51,19 @@ def test_the_report_and_the_page_say_it_for_a_person(measured: dict[str, Any]) -
         assert "Research use only; not a medical device." in text
         assert "bare loop" in text and f"{QUERIES} pictures" in text
     page = page_of(measured)
-    assert page.count("<svg") == 4 and "http" not in page
+    assert page.count("<svg") == 5 and "http" not in page
+
+
+def test_operators_are_named_in_their_order_and_make_up_the_network() -> None:
+    model = Classifier.from_file().bundle.model
+    operators = measure_operators(model, rounds=3)
+    assert [one.name for one in operators[:3]] == [
+        "QUANTIZE 128 x 128 x 3",
+        "CONV_2D 64 x 64 x 8",
+        "DEPTHWISE_CONV_2D 64 x 64 x 8",
+    ]
+    assert operators[-1].name == "QUANTIZE 2"
+    assert sum(one.ms for one in operators) > 0
 
 
 def test_a_noisy_machine_is_named_and_widens_the_verdict(measured: dict[str, Any]) -> None:
