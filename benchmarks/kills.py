@@ -82,7 +82,8 @@ def _wait(process: "subprocess.Popen[bytes]", output: Path, chance: random.Rando
 
 
 def _tear(output: Path, chance: random.Random) -> None:
-    if not record_path(output).exists():
+    # A process that dies at once has not begun its file, and the record may be that of the file before.
+    if not (output.exists() and record_path(output).exists()):
         return
     synced, size = read_record(output).output.count, output.stat().st_size
     with open(output, "r+b") as file:
