@@ -46,6 +46,8 @@ def kill_and_resume(folder: Path, scratch: Path, *, kills: int, suffix: str = ".
     killed = 0
     while killed < kills:
         output.unlink(missing_ok=True)
+        # Else a process that dies before it begins its file leaves the record of the one before.
+        record_path(output).unlink(missing_ok=True)
         died = 0
         while killed < kills and died < _MOST_KILLS_A_FILE:
             process = _start(folder, output)
@@ -82,8 +84,7 @@ def _wait(process: "subprocess.Popen[bytes]", output: Path, chance: random.Rando
 
 
 def _tear(output: Path, chance: random.Random) -> None:
-    # A process that dies at once has not begun its file, and the record may be that of the file before.
-    if not (output.exists() and record_path(output).exists()):
+    if not record_path(output).exists():
         return
     synced, size = read_record(output).output.count, output.stat().st_size
     with open(output, "r+b") as file:

@@ -23,6 +23,7 @@ from benchmarks.machine import machine_facts, machine_state
 from benchmarks.operators import measure_operators
 from benchmarks.peak_memory import peak_rss_mb
 from benchmarks.pictures import SAMPLES, sample_paths
+from edge_runtime.bundle import read_bundle
 from edge_runtime.classifier import DEFAULT_MODEL, Classifier
 from edge_runtime.guard import unlike
 from edge_runtime.interpreter import Interpreter
@@ -225,7 +226,7 @@ def _kernels() -> dict[str, Any]:
 
 
 def _operators(rounds: int) -> list[dict[str, Any]]:
-    return [asdict(operator) for operator in measure_operators(Classifier.from_file().bundle.model, rounds=rounds)]
+    return [asdict(operator) for operator in measure_operators(read_bundle(DEFAULT_MODEL).model, rounds=rounds)]
 
 
 def _noise(times_ms: Sequence[float], load: float) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import Builder
 
+from edge_runtime.bundle import FLATBUFFER_MARK
 from edge_runtime.interpreter import Interpreter
 
-_IDENTIFIER = b"TFL3"
 _WARM_UP = 4
 _NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
 
@@ -38,7 +38,9 @@ def measure_operators(model: bytes, *, rounds: int) -> list[Operator]:
         model: a flatbuffer of one subgraph.
         rounds: in each of which every piece runs once.
     """
-    pieces = [Interpreter(piece) for piece in _pieces(model)]
+    read = schema.ModelT.InitFromPackedBuf(model)
+    names = _names(read)
+    pieces = [Interpreter(piece) for piece in _pieces(read)]
     tensor = pieces[-1].input
     pixels = np.random.default_rng(0).integers(0, 256, tensor.shape).astype(tensor.dtype)
     times_s = np.empty((rounds, len(pieces)))
@@ -49,35 +51,28 @@ def measure_operators(model: bytes, *, rounds: int) -> list[Operator]:
             if i >= 0:
                 times_s[i, j] = time.perf_counter() - start_s
     added_ms = 1000 * np.diff(np.median(times_s, axis=0), prepend=0.0)
-    return [Operator(name, float(ms)) for name, ms in zip(_names(model), added_ms, strict=True)]
+    return [Operator(name, float(ms)) for name, ms in zip(names, added_ms, strict=True)]
 
 
-def _pieces(model: bytes) -> list[bytes]:
-    """The network cut off behind each of its operators, the whole one last."""
-    pieces = []
-    for end in range(1, len(_read(model).subgraphs[0].operators) + 1):
-        piece = _read(model)
-        graph = piece.subgraphs[0]
-        graph.operators = graph.operators[:end]
-        graph.outputs = graph.operators[-1].outputs
-        piece.signatureDefs = None  # they name the output of the whole network
-        builder = Builder(len(model))
-        builder.Finish(piece.Pack(builder), _IDENTIFIER)
+def _pieces(model: Any) -> list[bytes]:
+    """A `ModelT` cut off behind each of its operators, the whole one last; it is changed in place."""
+    graph, pieces = model.subgraphs[0], []
+    operators = graph.operators
+    model.signatureDefs = None  # they name the output of the whole network
+    for end in range(1, len(operators) + 1):
+        graph.operators, graph.outputs = operators[:end], operators[end - 1].outputs
+        builder = Builder(0)
+        builder.Finish(model.Pack(builder), FLATBUFFER_MARK)
         pieces.append(bytes(builder.Output()))
     return pieces
 
 
-def _names(model: bytes) -> list[str]:
-    read = _read(model)
-    graph, names = read.subgraphs[0], []
+def _names(model: Any) -> list[str]:
+    graph, names = model.subgraphs[0], []
     for operator in graph.operators:
-        code = read.operatorCodes[operator.opcodeIndex]
+        code = model.operatorCodes[operator.opcodeIndex]
         # Before TFLite's third version the type was eight bits wide; new files fill the old field too.
         kind = _NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
         shape = [int(side) for side in graph.tensors[operator.outputs[0]].shape[1:]]
         names.append(f"{kind} {' x '.join(map(str, shape))}")
     return names
-
-
-def _read(model: bytes) -> Any:
-    return schema.ModelT.InitFromPackedBuf(model)

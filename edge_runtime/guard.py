@@ -36,10 +36,7 @@ def unlike(pixels: PixelArray, colour_order: Literal["rgb", "bgr"], guard: Guard
         A few words for the trait that lies furthest outside; empty when none does.
     """
     traits = measure(pixels, colour_order)
-    for trait, bound in zip(traits, guard.bounds, strict=True):
-        if not bound.low <= trait <= bound.high:
-            break
-    else:
+    if all(bound.low <= trait <= bound.high for trait, bound in zip(traits, guard.bounds, strict=True)):
         return ""
     furthest = int(np.nan_to_num(excess(np.array(traits), guard), nan=0.0).argmax())
     bound = guard.bounds[furthest]
