@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from flatbuffers import Builder
+from ai_edge_litert.tools.flatbuffer_utils import convert_object_to_bytearray, opcode_to_name
 
-from edge_runtime.bundle import FLATBUFFER_MARK
 from edge_runtime.interpreter import Interpreter
 
 _WARM_UP = 4
-_NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
 
 
 @dataclass(frozen=True)
@@ -61,18 +59,14 @@ def _pieces(model: Any) -> list[bytes]:
     model.signatureDefs = None  # they name the output of the whole network
     for end in range(1, len(operators) + 1):
         graph.operators, graph.outputs = operators[:end], operators[end - 1].outputs
-        builder = Builder(0)
-        builder.Finish(model.Pack(builder), FLATBUFFER_MARK)
-        pieces.append(bytes(builder.Output()))
+        pieces.append(bytes(convert_object_to_bytearray(model)))
     return pieces
 
 
 def _names(model: Any) -> list[str]:
     graph, names = model.subgraphs[0], []
     for operator in graph.operators:
-        code = model.operatorCodes[operator.opcodeIndex]
-        # Before TFLite's third version the type was eight bits wide; new files fill the old field too.
-        kind = _NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        kind = opcode_to_name(model, operator.opcodeIndex)
         shape = [int(side) for side in graph.tensors[operator.outputs[0]].shape[1:]]
         names.append(f"{kind} {' x '.join(map(str, shape))}")
     return names

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from compress.errors import CompressError
+from compress.pixel_pairs import read_pairs
 from edge_runtime.preprocess import PixelArray
 from train.network import network_input
 from train.traced import converter_of
@@ -43,7 +44,7 @@ def export_int8(network: Any, calibration: PixelArray) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.uint8
-    return _convert(converter)
+    return read_pairs(_convert(converter))
 
 
 def export_float(network: Any) -> bytes:

@@ -26,7 +26,7 @@ CONTRACT, LABELS, PROBE_PICTURE, PROBE_ANSWER, CARD = (
 )
 MEMBERS = (CONTRACT, LABELS, PROBE_PICTURE, PROBE_ANSWER, CARD)
 
-FLATBUFFER_MARK = b"TFL3"  # file identifier of the TFLite schema, at byte 4
+_FLATBUFFER_MARK = b"TFL3"  # file identifier of the TFLite schema, at byte 4
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest date: the same content gives the same bytes
 _MAX_MEMBER_BYTES = 4_000_000
 _MAX_BUNDLE_BYTES = 256_000_000
@@ -104,7 +104,7 @@ def read_bundle(path: Path) -> Bundle:
         ModelError: not readable, not a bundle, cut off, damaged, of a newer schema, or at odds with itself.
     """
     data = _read_bytes(path)
-    if data[4:8] != FLATBUFFER_MARK:
+    if data[4:8] != _FLATBUFFER_MARK:
         raise ModelError(f"{path}: not a .tflite model; give a bundle made by `python -m compress`")
     members = _read_members(path, data)
     contract = _read_contract(path, members[CONTRACT])

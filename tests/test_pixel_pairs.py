@@ -1,0 +1,98 @@
+"""The stem that reads two pixels at once: another file, the same answers to the last bit."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from ai_edge_litert.tools.flatbuffer_utils import (
+    convert_bytearray_to_object,
+    convert_object_to_bytearray,
+    opcode_to_name,
+)
+
+from compress import export
+from compress.pixel_pairs import read_pairs
+from edge_runtime.preprocess import PixelArray
+from tests.channel_networks import SIDE, known_network, shorten
+from tests.operators import operators_of
+
+CELLS = 24
+KERNELS = (OpResolverType.AUTO, OpResolverType.BUILTIN_REF)  # XNNPACK's, and TFLite's plainest
+
+
+@pytest.fixture
+def pixels() -> PixelArray:
+    """Noise up to the borders, which are where a wider kernel could see what is not there."""
+    return np.random.default_rng(0).integers(0, 256, (CELLS, SIDE, SIDE, 3)).astype(np.uint8)
+
+
+def as_converted(network: Any, pixels: PixelArray, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """What the converter gives."""
+    with monkeypatch.context() as patch:
+        patch.setattr(export, "read_pairs", lambda model: model)
+        return export.export_int8(network, pixels)
+
+
+def convolutions(model: bytes) -> list[tuple[list[int], tuple[int, int]]]:
+    """Shape of the kernel and strides of each."""
+    network: Any = convert_bytearray_to_object(bytearray(model))
+    graph = network.subgraphs[0]
+    return [
+        (graph.tensors[operator.inputs[1]].shape.tolist(), (options.strideH, options.strideW))
+        for operator in graph.operators
+        if opcode_to_name(network, operator.opcodeIndex) == "CONV_2D" and (options := operator.builtinOptions)
+    ]
+
+
+def answers(model: bytes, pixels: PixelArray, kernels: OpResolverType) -> list[bytes]:
+    """The output for each picture."""
+    interpreter = Interpreter(model_content=model, experimental_op_resolver_type=kernels)
+    interpreter.allocate_tensors()
+    (source,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
+    given = []
+    for each in pixels:
+        interpreter.set_tensor(source["index"], each[np.newaxis])
+        interpreter.invoke()
+        given.append(interpreter.get_tensor(result["index"]).tobytes())
+    return given
+
+
+@pytest.mark.parametrize(
+    ("architecture", "stain_front"),
+    [("compact", False), ("compact", True), ("mobilenet_v1", False), ("mobilenet_v2", False)],
+)
+def test_every_architecture_answers_the_same_to_the_last_bit(
+    architecture: str, stain_front: bool, pixels: PixelArray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorten(monkeypatch)
+    network = known_network(architecture, stain_front=stain_front)
+    before, after = as_converted(network, pixels, monkeypatch), export.export_int8(network, pixels)
+    (wide, strides), *rest = convolutions(after)[stain_front:]
+    (kernel, _), *as_they_were = convolutions(before)[stain_front:]
+    assert (kernel[1:], wide[1:], strides) == ([3, 3, 3], [3, 2, 6], (2, 1)) and rest == as_they_were
+    assert {kind for name, kind in operators_of(after)[1:-1]} == {"int8"}
+    for kernels in KERNELS:
+        wanted = answers(before, pixels, kernels)
+        assert len(set(wanted)) > 1 and answers(after, pixels, kernels) == wanted
+
+
+def test_what_has_no_such_stem_stays_as_it_is(pixels: PixelArray, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = known_network()
+    paired, floating = export.export_int8(network, pixels), export.export_float(network)
+    assert read_pairs(paired) == paired and read_pairs(floating) == floating
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("padding", schema.Padding.VALID), ("strideW", 1), ("dilationWFactor", 2)],
+)
+def test_a_stem_that_moves_otherwise_stays_as_it_is(
+    field: str, value: int, pixels: PixelArray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network: Any = convert_bytearray_to_object(bytearray(as_converted(known_network(), pixels, monkeypatch)))
+    stem = next(o for o in network.subgraphs[0].operators if opcode_to_name(network, o.opcodeIndex) == "CONV_2D")
+    setattr(stem.builtinOptions, field, value)
+    model = bytes(convert_object_to_bytearray(network))
+    assert read_pairs(model) == model
