@@ -8,8 +8,10 @@ import click
 from compress.channel_config import Criterion
 from compress.recipe import DEFAULT_RECIPE, Recipe, read_recipe
 from compress.recipe_names import SWEEP, recipe_named
+from edge_runtime.findings.groups import read_groups
 from edge_runtime.notice import RESEARCH_USE
 from train.cli import C_NMC_MEASURED, data_option, groups_option, measured_option
+from train.dataset import read_dataset
 
 _PATH = click.Path(path_type=Path)
 _DEFAULT_PROBE = Path(__file__).parent.parent / "samples" / "cell-02.png"
@@ -68,9 +70,7 @@ def run(
     from compress.compress import compress
     from compress.size import size_table
     from compress.verify import parity_text
-    from edge_runtime.findings.groups import read_groups
     from train.data import load_data
-    from train.dataset import read_dataset
     from train.run import read_run
     from train.split import Split
 
@@ -93,8 +93,6 @@ def verify(model: Path, data: Path, groups: Path, folder: Path, recipe: Path) ->
     """Compare a bundle, run as a device runs it, with the float network of its run on every report cell."""
     from compress.verify import check, parity_text, verify_bundle
     from edge_runtime.classifier import Classifier
-    from edge_runtime.findings.groups import read_groups
-    from train.dataset import read_dataset
     from train.run import read_run
 
     settings = read_recipe(recipe)
@@ -120,8 +118,6 @@ def crossval(name: str | None, data: Path, groups: Path, folder: Path, recipe: P
     """Compress the network of each fold as RECIPE says and let it answer, as a device does, the people it never saw."""
     from compress.crossval import compress_folds, parity_out_of_fold
     from compress.verify import parity_text
-    from edge_runtime.findings.groups import read_groups
-    from train.dataset import read_dataset
     from train.measured import write_measured
 
     dataset = read_dataset(data)
@@ -147,8 +143,6 @@ def errors(model: Path, data: Path, groups: Path, folder: Path, cells: int, out:
     from compress.twin import read_twin
     from compress.verify import held_pixels
     from edge_runtime.bundle import read_bundle
-    from edge_runtime.findings.groups import read_groups
-    from train.dataset import read_dataset
     from train.files import write_whole
 
     bundle = read_bundle(model)
@@ -192,8 +186,6 @@ def sweep(
     from compress.folds import choose_folds, read_folds, read_selecting
     from compress.sweep import sweep as run_sweep
     from compress.sweep_report import NAME, sweep_table, write_sweep
-    from edge_runtime.findings.groups import read_groups
-    from train.dataset import read_dataset
 
     if run_folder is not None and numbers:
         raise click.UsageError("--fold goes with --crossval, not with --run.")
@@ -228,9 +220,7 @@ def sweep(
 def sensitivity(data: Path, groups: Path, folder: Path, criterion: Criterion, cells: int) -> None:
     """Show what each group of channels is worth: remove a share of one at a time, and train nothing."""
     from compress.sensitivity import sensitivities, sensitivity_table
-    from edge_runtime.findings.groups import read_groups
     from train.data import load_data
-    from train.dataset import read_dataset
     from train.run import load_network, read_run
     from train.split import Split
 

@@ -10,25 +10,15 @@ from pathlib import Path
 import click
 
 from edge_runtime.errors import EdgeClassifyError
+from edge_runtime.findings.groups import read_groups
 from train.config import DEFAULT_CONFIG, read_config
+from train.dataset import read_dataset
 from train.groups import C_NMC_GROUPS
 from train.progress import StepBar
 from train.space import DEFAULT_SPACE, OBJECTIVES
 from train.variants import DEFAULT_VARIANTS
 
 _PATH = click.Path(path_type=Path)
-
-
-def _read_data(path: Path) -> object:
-    from train.dataset import read_dataset
-
-    return read_dataset(path)
-
-
-def _read_groups(path: Path) -> object:
-    from edge_runtime.findings.groups import read_groups
-
-    return read_groups(path)
 
 
 def _there(read: Callable[[Path], object]) -> Callable[[click.Context, click.Parameter, Path], Path]:
@@ -54,14 +44,14 @@ data_option = click.option(
     "--data",
     type=_PATH,
     default=lambda: Path(os.environ.get(DATA_VARIABLE, "../shared/data")) / "c-nmc",
-    callback=_there(_read_data),
+    callback=_there(read_dataset),
     help=f"C-NMC folder, or a CSV with path,subject,label; c-nmc in ${DATA_VARIABLE} when not given.",
 )
 groups_option = click.option(
     "--groups",
     type=_PATH,
     default=C_NMC_GROUPS,
-    callback=_there(_read_groups),
+    callback=_there(read_groups),
     help="subject,group CSV, as audit writes it; C-NMC's when not given.",
 )
 config_option = click.option(
@@ -103,7 +93,6 @@ def group() -> None:
 def audit(data: Path, groups: Path | None) -> None:
     """Look a data set over: layout, names, counts, unreadable pictures, cells that stand under several subjects."""
     from train.audit import audit_dataset, describe
-    from train.dataset import read_dataset
     from train.groups import write_groups
 
     found = audit_dataset(read_dataset(data))
@@ -152,9 +141,7 @@ def fit(
     everyone: bool,
 ) -> None:
     """Fit the network; an interrupted run in the same folder goes on."""
-    from edge_runtime.findings.groups import read_groups
     from train.data import load_data
-    from train.dataset import read_dataset
     from train.fit import fit as run_fit
     from train.strategy import is_chief, make_strategy
     from train.teaching import read_teaching
@@ -195,9 +182,7 @@ def _epoch_text(row: dict[str, float]) -> str:
 @everyone_option
 def teach(data: Path, groups: Path, config: Path, out: Path | None, weights: Path, everyone: bool) -> None:
     """Ask the teacher about every cell to learn from; each answer by models that never saw its person."""
-    from edge_runtime.findings.groups import read_groups
     from train.data import load_data
-    from train.dataset import read_dataset
     from train.metrics import auroc
     from train.shallow import shallow_features
     from train.teaching import ask_teacher, write_teaching
@@ -228,8 +213,6 @@ def evaluate(data: Path, groups: Path, folder: Path | None, model: Path | None, 
     A model that learnt from everyone is judged by what networks of its recipe answered out of fold.
     """
     from edge_runtime.classifier import DEFAULT_MODEL, Classifier
-    from edge_runtime.findings.groups import read_groups
-    from train.dataset import read_dataset
     from train.evaluate import judge_bundle, judge_run, scores_table, write_report
     from train.run import read_run
 
@@ -253,10 +236,8 @@ def evaluate(data: Path, groups: Path, folder: Path | None, model: Path | None, 
 @weights_option
 def crossval(data: Path, groups: Path, config: Path, folds: int, out: Path, weights: Path) -> None:
     """Fit a network a fold and judge every cell by one that never saw its subject; an interrupted run goes on."""
-    from edge_runtime.findings.groups import read_groups
     from train.crossval import PREDICTIONS, crossvalidate
     from train.crossval_report import report_crossval
-    from train.dataset import read_dataset
     from train.metrics import measure
     from train.tables import score_table
 
@@ -297,10 +278,8 @@ def ablate(
     data: Path, groups: Path, config: Path, variants: Path, only: tuple[str, ...], folds: int, out: Path, weights: Path
 ) -> None:
     """Cross-validate the settings and named variants of them; an interrupted run goes on."""
-    from edge_runtime.findings.groups import read_groups
     from train.ablate import TABLE, table
     from train.ablate import ablate as run_ablation
-    from train.dataset import read_dataset
     from train.variants import read_variants
 
     settings = read_config(config)
@@ -356,8 +335,6 @@ def tune(
     weights: Path,
 ) -> None:
     """Search settings by cross-validation over the people outside the report part; an interrupted study goes on."""
-    from edge_runtime.findings.groups import read_groups
-    from train.dataset import read_dataset
     from train.space import read_space
     from train.tables import metric_name
     from train.tune import BEST, TRIALS, describe
