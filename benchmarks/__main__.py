@@ -13,7 +13,7 @@ from benchmarks.boards import BOARDS
 from benchmarks.compare import compare as compare_reports
 from benchmarks.compare import markdown_of as compare_markdown
 from benchmarks.compare import read_latency
-from benchmarks.instructions import as_json, count_instructions, default_models
+from benchmarks.instructions import as_json, count_instructions, count_operators, default_models, operators_table
 from benchmarks.instructions import markdown_of as instructions_table
 from benchmarks.kills import WrongResultError, kill_and_resume
 from benchmarks.latency import COLD_RUNS, QUERIES, QUICK_COLD_RUNS, QUICK_QUERIES, measure
@@ -174,8 +174,9 @@ def _compare(before: Path, after: Path) -> None:
 @group.command()
 @click.argument("models", type=_PATH, nargs=-1)
 @click.option("--board", "boards", type=click.Choice(list(BOARDS)), multiple=True, help="Both when not given.")
+@click.option("--operators", is_flag=True, help="What each operator adds instead; some minutes a model and board.")
 @click.option("--json", "json_file", type=_PATH, help="Write the counts to this file too.")
-def instructions(models: tuple[Path, ...], boards: tuple[str, ...], json_file: Path | None) -> None:
+def instructions(models: tuple[Path, ...], boards: tuple[str, ...], operators: bool, json_file: Path | None) -> None:
     """Count the instructions a Raspberry Pi executes for one inference of each of MODELS, under QEMU.
 
     Without MODELS: the shipped one, the float one beside it and the MobileNetV1 0.25 of 128 pixels in
@@ -183,10 +184,12 @@ def instructions(models: tuple[Path, ...], boards: tuple[str, ...], json_file: P
     """
     with one_line(json_file, "--json"):
         chosen = models or default_models()
-        counted = [count_instructions(model, board) for model in chosen for board in boards or BOARDS]
+        count = count_operators if operators else count_instructions
+        counted = [[count(model, board) for board in boards or BOARDS] for model in chosen]
+        every = [result for results in counted for result in results]
         if json_file is not None:
-            json_file.write_text(as_json(counted), encoding="utf-8")
-    click.echo(instructions_table(counted))
+            json_file.write_text(as_json(every), encoding="utf-8")
+    click.echo("\n\n".join(map(operators_table, counted)) if operators else instructions_table(every))
 
 
 @group.command()

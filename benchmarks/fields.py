@@ -217,6 +217,7 @@ def _answers(what: str, counts: Counts, found: float | None, same: float | None)
     return [
         *lines,
         _share(f"{what}: same label", counts.same_label, counts.found, same),
+        _share(f"{what}: same label, of those that still have one", counts.same_label, counts.found - counts.skipped),
         _share(f"{what}: same label and status", counts.same_status, counts.found),
         _share(f"{what}: same label where both are `ok`", counts.same_answer, counts.answered),
     ]

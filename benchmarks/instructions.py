@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.boards import BOARDS
+from benchmarks.operators import cut_off
 from benchmarks.pictures import FLOAT_MODEL
 from benchmarks.userland import Userland, UserlandError, userland
 from edge_runtime.classifier import DEFAULT_MODEL
@@ -80,24 +81,51 @@ def count_instructions(model: Path, board: str, *, repeats: int = REPEATS) -> In
     Raises:
         UserlandError: no userland can be had here, the model does not run, or XNNPACK did not take it.
     """
+    _check_file(model)
+    return Instructions(model.name, board, BOARDS[board].cpu, _count(model, board, repeats))
+
+
+def count_operators(model: Path, board: str, *, repeats: int = REPEATS) -> Instructions:
+    """Counts what each operator of a network adds to one inference: cut off behind it, less cut off before it.
+
+    A piece also copies out what the whole network hands on inside. Arguments and errors are those of
+    `count_instructions`; what was counted are the operators in their order, by number and name.
+    """
+    _check_file(model)
+    added, before = [], 0
+    with TemporaryDirectory() as scratch:
+        piece = Path(scratch) / "piece.tflite"
+        pieces = cut_off(model.read_bytes())
+        for number, (name, data) in enumerate(pieces, 1):
+            piece.write_bytes(data)
+            # What comes before the first convolution XNNPACK leaves alone.
+            (count,) = _count(piece, board, repeats, by_xnnpack=number == len(pieces))
+            added.append(Count(f"{number} {name}", count.median - before, count.spread))
+            before = count.median
+    return Instructions(model.name, board, BOARDS[board].cpu, tuple(added))
+
+
+def _check_file(model: Path) -> None:
     if not model.is_file():
         raise UserlandError(f"{model}: no such file; give a .tflite")
+
+
+def _count(model: Path, board: str, repeats: int, *, by_xnnpack: bool = True) -> tuple[Count, ...]:
     place = _place()
     with TemporaryDirectory() as scratch:
         marks = Path(scratch) / "marks"
         plugin = f"{_build(place.folder.parent)},out={marks}"
         done = place.run("-P", _COUNTED, str(repeats), model.resolve(), board=BOARDS[board], plugin=plugin)
-        if _XNNPACK not in done.stderr:
+        if by_xnnpack and _XNNPACK not in done.stderr:
             raise UserlandError(f"{model}: XNNPACK did not take the model; its counts would be of other kernels")
         at = [int(line) for line in marks.read_text("ascii").split()]
     stages = done.stdout.split("\n")[:-1]
     runs: dict[str, list[int]] = {}
     for stage, before, after in zip(stages, at[::2], at[1::2], strict=True):
         runs.setdefault(stage, []).append(after - before)
-    counts = tuple(
+    return tuple(
         Count(stage, round(statistics.median(values)), max(values) - min(values)) for stage, values in runs.items()
     )
-    return Instructions(model.name, board, BOARDS[board].cpu, counts)
 
 
 def default_models() -> list[Path]:
@@ -122,6 +150,17 @@ def markdown_of(results: list[Instructions]) -> str:
         known = {count.stage: f"{count.median / 1e6:.2f} M" for count in result.counts}
         cells = " | ".join(known.get(stage, "") for stage in stages)
         lines.append(f"| {result.model} | {BOARDS[result.board].name} | {cells} |")
+    return "\n".join(lines)
+
+
+def operators_table(results: list[Instructions]) -> str:
+    """A table of millions of instructions, of `count_operators` of one model: an operator a row, a board a column."""
+    lines = [
+        f"| {results[0].model} | {' | '.join(BOARDS[result.board].name for result in results)} |",
+        f"| --- | {' | '.join('---:' for _ in results)} |",
+    ]
+    for name in (count.stage for count in results[0].counts):
+        lines.append(f"| {name} | {' | '.join(f'{result.of(name) / 1e6:.3f} M' for result in results)} |")
     return "\n".join(lines)
 
 

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -36,9 +35,8 @@ def measure_operators(model: bytes, *, rounds: int) -> list[Operator]:
         model: a flatbuffer of one subgraph.
         rounds: in each of which every piece runs once.
     """
-    read = schema.ModelT.InitFromPackedBuf(model)
-    names = _names(read)
-    pieces = [Interpreter(piece) for piece in _pieces(read)]
+    names, cut = zip(*cut_off(model), strict=True)
+    pieces = [Interpreter(piece) for piece in cut]
     tensor = pieces[-1].input
     pixels = np.random.default_rng(0).integers(0, 256, tensor.shape).astype(tensor.dtype)
     times_s = np.empty((rounds, len(pieces)))
@@ -52,21 +50,19 @@ def measure_operators(model: bytes, *, rounds: int) -> list[Operator]:
     return [Operator(name, float(ms)) for name, ms in zip(names, added_ms, strict=True)]
 
 
-def _pieces(model: Any) -> list[bytes]:
-    """A `ModelT` cut off behind each of its operators, the whole one last; it is changed in place."""
-    graph, pieces = model.subgraphs[0], []
+def cut_off(model: bytes) -> list[tuple[str, bytes]]:
+    """A network cut off behind each of its operators, the whole one last, with the name of that operator.
+
+    Args:
+        model: a flatbuffer of one subgraph.
+    """
+    network = schema.ModelT.InitFromPackedBuf(model)
+    network.signatureDefs = None  # they name the output of the whole network
+    graph, pieces = network.subgraphs[0], []
     operators = graph.operators
-    model.signatureDefs = None  # they name the output of the whole network
-    for end in range(1, len(operators) + 1):
-        graph.operators, graph.outputs = operators[:end], operators[end - 1].outputs
-        pieces.append(bytes(convert_object_to_bytearray(model)))
+    for end, last in enumerate(operators, 1):
+        graph.operators, graph.outputs = operators[:end], last.outputs
+        shape = [int(side) for side in graph.tensors[last.outputs[0]].shape[1:]]
+        name = f"{opcode_to_name(network, last.opcodeIndex)} {' x '.join(map(str, shape))}"
+        pieces.append((name, bytes(convert_object_to_bytearray(network))))
     return pieces
-
-
-def _names(model: Any) -> list[str]:
-    graph, names = model.subgraphs[0], []
-    for operator in graph.operators:
-        kind = opcode_to_name(model, operator.opcodeIndex)
-        shape = [int(side) for side in graph.tensors[operator.outputs[0]].shape[1:]]
-        names.append(f"{kind} {' x '.join(map(str, shape))}")
-    return names

@@ -38,6 +38,7 @@ class Counts:
     Attributes:
         cells: all.
         found: of these.
+        skipped: of the found, those that had a label and now have a box only, as a clump or at the border.
         same_label: of the found.
         same_status: of those with the same label.
         answered: of the found, `ok` before and after.
@@ -46,6 +47,7 @@ class Counts:
 
     cells: int = 0
     found: int = 0
+    skipped: int = 0
     same_label: int = 0
     same_status: int = 0
     answered: int = 0
@@ -212,4 +214,12 @@ def _count(rows: Sequence[Row], place: tuple[float, float, float], label: str | 
 
 def _compared(label: str | None, status: str, label_now: str | None, status_now: str) -> Counts:
     same, answered = label_now == label, status == status_now == "ok"
-    return Counts(1, 1, int(same), int(same and status == status_now), int(answered), int(same and answered))
+    return Counts(
+        cells=1,
+        found=1,
+        skipped=int(label is not None and label_now is None),
+        same_label=int(same),
+        same_status=int(same and status == status_now),
+        answered=int(answered),
+        same_answer=int(same and answered),
+    )

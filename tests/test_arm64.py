@@ -10,7 +10,8 @@ import pytest
 from benchmarks import peak_memory
 from benchmarks.boards import BOARDS
 from benchmarks.formats import LOSSLESS, write_formats
-from benchmarks.instructions import count_instructions
+from benchmarks.instructions import count_instructions, count_operators, operators_table
+from benchmarks.operators import cut_off
 from benchmarks.parity import Settings, answers_of
 from benchmarks.userland import RELEASES, Userland, UserlandError, userland, why_not
 from edge_runtime.classifier import DEFAULT_MODEL
@@ -107,6 +108,21 @@ def test_instructions_of_the_shipped_model(board: str) -> None:
     assert counted.of("picture to decision") >= counted.of("invoke") + counted.of("preprocess")
     invoke = next(count for count in counted.counts if count.stage == "invoke")
     assert invoke.spread <= invoke.median / 100, "not repeatable"
+
+
+def test_instructions_of_each_operator_add_up(tmp_path: Path) -> None:
+    if why_not():
+        pytest.skip(why_not())
+    start = tmp_path / "start.tflite"
+    names, pieces = zip(*cut_off(DEFAULT_MODEL.read_bytes())[:4], strict=True)
+    start.write_bytes(pieces[-1])
+    by_operator = count_operators(start, "pi5", repeats=1)
+    assert [count.stage for count in by_operator.counts] == [f"{i} {name}" for i, name in enumerate(names, 1)]
+    *_, stem, _ = (count.median for count in by_operator.counts)
+    whole = sum(count.median for count in by_operator.counts)
+    assert stem > whole / 3
+    assert whole == pytest.approx(count_instructions(start, "pi5", repeats=1).of("invoke"), rel=0.01)
+    assert operators_table([by_operator]).count("\n") == 1 + len(names)
 
 
 def test_a_model_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
