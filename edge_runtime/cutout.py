@@ -8,6 +8,7 @@ from edge_runtime.density import Background, nuclear
 from edge_runtime.preprocess import PixelArray
 
 _SMOOTH_PX = 2.0  # of the training scale; the optics blur more
+_MIXED_PX = 10  # as far as smoothing reaches
 _DEEP, _LEVEL = 0.75, 0.43  # the rim lies at this level of the density that a quarter of the middle exceeds
 _MIDDLE = 0.2  # of the side: what is surely nucleus
 _FAINTEST = 0.1
@@ -54,21 +55,36 @@ def cut_out(
 
 def _nucleus(picture: PixelArray, background: Background, cell: PixelArray) -> PixelArray:
     """Mask of the nucleus in the middle, its holes filled."""
-    depth = np.asarray(cv2.GaussianBlur(nuclear(picture, background), (0, 0), _SMOOTH_PX))
     crop = len(picture)
-    near = slice(int(crop * (0.5 - _MIDDLE)), int(crop * (0.5 + _MIDDLE)))
-    level = max(_LEVEL * float(np.quantile(depth[near, near], _DEEP)), _FAINTEST)
     allowed = cv2.resize(cell * np.uint8(255), (crop, crop), interpolation=cv2.INTER_LINEAR_EXACT)
-    deep = ((depth > level) & (allowed > _HALF)).astype(np.uint8)
-    outlines = cv2.findContours(deep, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
+    part = _part(allowed)
+    depth = np.asarray(cv2.GaussianBlur(nuclear(picture[part], background), (0, 0), _SMOOTH_PX))
+    first, last = int(crop * (0.5 - _MIDDLE)), int(crop * (0.5 + _MIDDLE))
+    top, left = part[0].start, part[1].start
+    middle = depth[first - top : last - top, first - left : last - left].ravel()
+    deepest = int(_DEEP * (middle.size - 1))
+    level = max(_LEVEL * float(np.partition(middle, deepest)[deepest]), _FAINTEST)
+    deep = ((depth > level) & (allowed[part] > _HALF)).astype(np.uint8)
+    outlines = cv2.findContours(deep, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(left, top))[0]
     mask = np.zeros((crop, crop), np.uint8)
     if not outlines:
         return mask
     # Lobes of one nucleus lie together in the middle; what else is in the window lies farther out.
-    middle = ((crop - 1) / 2, (crop - 1) / 2)
-    largest = max(outlines, key=lambda outline: cv2.contourArea(outline) - crop * _distance(outline, middle))
+    centre = ((crop - 1) / 2, (crop - 1) / 2)
+    largest = max(outlines, key=lambda outline: cv2.contourArea(outline) - crop * _distance(outline, centre))
     cv2.drawContours(mask, [largest], -1, (1,), cv2.FILLED)
     return mask
+
+
+def _part(allowed: PixelArray) -> tuple[slice, slice]:
+    """Where density is looked at: where the nucleus can be, and the middle, with what smoothing mixes into them."""
+    crop = len(allowed)
+    x, y, width, height = cv2.boundingRect((allowed > _HALF).astype(np.uint8))
+    first, last = crop * (0.5 - _MIDDLE), crop * (0.5 + _MIDDLE)
+    return (
+        slice(max(0, min(y, int(first)) - _MIXED_PX), min(crop, max(y + height, int(last)) + _MIXED_PX)),
+        slice(max(0, min(x, int(first)) - _MIXED_PX), min(crop, max(x + width, int(last)) + _MIXED_PX)),
+    )
 
 
 def _distance(outline: "np.ndarray[tuple[int, ...], np.dtype[np.int32]]", point: tuple[float, float]) -> float:

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -31,6 +30,7 @@ _RADII = np.geomspace(5.0, 32.0, 20)  # in pixels
 # Red cells are no perfect circles, so their votes meet within this share of the radius; from such a share of a steep
 # circle's votes on there is a cell.
 _NEARLY, _ROUND = 0.25, 0.15
+_SOME = 3  # of so many outline pixels one tells about how large the cells are
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,19 @@ class _Outlines:
     slope: Floats
     width: int
     height: int
+
+    def coarse(self) -> "_Outlines":
+        """Some of its pixels, in a tile of half the size."""
+        some = slice(None, None, _SOME)
+        return _Outlines(
+            self.x[some] * np.float32(0.5),
+            self.y[some] * np.float32(0.5),
+            self.inwards_x[some],
+            self.inwards_y[some],
+            self.slope[some],
+            self.width // 2 + 1,
+            self.height // 2 + 1,
+        )
 
 
 def measure_um_per_pixel(picture: PixelArray, background: Background) -> float | None:
@@ -105,26 +118,35 @@ def _outlines(picture: PixelArray, background: Background) -> _Outlines:
 
 def _diameter_px(tiles: list[_Outlines]) -> tuple[float, int]:
     """The diameter at which votes meet best in all tiles, and how many round outlines there are of it."""
+    coarse = [tile.coarse() for tile in tiles]
+    # Votes meet better and better towards the best radius, so some of them at every second one tell about where it is.
+    best = max(range(0, len(_RADII), 2), key=lambda step: _meeting(_votes_of(coarse, float(_RADII[step]) / 2)))
     votes: dict[int, list[Floats]] = {}
     meeting: dict[int, float] = {}
-
-    def ask(steps: Iterable[int]) -> int:
-        """The step of the radius at which votes meet best, of those asked so far."""
-        for step in steps:
-            votes[step] = [_votes(tile, float(_RADII[step])) for tile in tiles]
-            meeting[step] = sum(cv2.norm(one, cv2.NORM_L2SQR) for one in votes[step])
-        return max(meeting, key=lambda step: meeting[step])
-
-    # Votes meet better and better towards the best radius, so between the best of every second one and its neighbours.
-    coarse = ask(range(0, len(_RADII), 2))
-    best = ask(step for step in (coarse - 1, coarse + 1) if 0 <= step < len(_RADII))
-    if not 0 < best < len(_RADII) - 1:
-        return 0.0, 0
+    while True:
+        if not 0 < best < len(_RADII) - 1:
+            return 0.0, 0
+        for step in range(best - 1, best + 2):
+            if step not in votes:
+                votes[step] = _votes_of(tiles, float(_RADII[step]))
+                meeting[step] = _meeting(votes[step])
+        if best == (better := max(meeting, key=lambda step: meeting[step])):
+            break
+        best = better
     before, at, after = (meeting[step] for step in (best - 1, best, best + 1))
     # The top of a parabola through three values, which lie a step apart in the logarithm of the radius.
     steps = (before - after) / (2 * (before - 2 * at + after))
     radius = float(_RADII[best] * (_RADII[1] / _RADII[0]) ** steps)
     return 2 * radius, sum(_count(one, float(_RADII[best])) for one in votes[best])
+
+
+def _votes_of(tiles: list[_Outlines], radius: float) -> list[Floats]:
+    return [_votes(tile, radius) for tile in tiles]
+
+
+def _meeting(votes: list[Floats]) -> float:
+    """How well votes meet: the sum of their squares."""
+    return sum(cv2.norm(one, cv2.NORM_L2SQR) for one in votes)
 
 
 def _count(votes: Floats, radius: float) -> int:
