@@ -71,22 +71,16 @@ def _is_stem(network: Any, operator: Any) -> bool:
 def _computed(graph: Any, like: Any, shape: npt.NDArray[np.int32]) -> int:
     """Adds a tensor of the same type and quantisation, in another shape; gives its number."""
     tensor = copy.copy(like)
-    tensor.name, tensor.shape, tensor.shapeSignature, tensor.buffer = b"pairs of pixels", shape, None, _UNKNOWN_BUFFER
+    tensor.name, tensor.shape, tensor.shapeSignature, tensor.buffer = b"pairs", shape, None, _UNKNOWN_BUFFER
     graph.tensors.append(tensor)
     return len(graph.tensors) - 1
 
 
 def _reshape(network: Any, source: int, result: int, shape: npt.NDArray[np.int32]) -> Any:
     """An operator that gives a tensor another shape."""
-    graph, wanted, operator = network.subgraphs[0], schema.TensorT(), schema.OperatorT()
-    wanted.name, wanted.type, wanted.shape = b"shape of pairs", schema.TensorType.INT32, np.array(shape.shape, np.int32)
-    wanted.buffer = len(network.buffers)
-    network.buffers.append(schema.BufferT())
-    network.buffers[-1].data = np.frombuffer(shape.tobytes(), np.uint8)
-    graph.tensors.append(wanted)
+    operator = schema.OperatorT()
     operator.opcodeIndex = _reshape_code(network)
-    operator.inputs = np.array([source, len(graph.tensors) - 1], np.int32)
-    operator.outputs = np.array([result], np.int32)
+    operator.inputs, operator.outputs = np.array([source], np.int32), np.array([result], np.int32)
     operator.builtinOptionsType = schema.BuiltinOptions.ReshapeOptions
     operator.builtinOptions = schema.ReshapeOptionsT()
     operator.builtinOptions.newShape = shape

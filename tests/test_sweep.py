@@ -43,7 +43,7 @@ def crossval(small_settings: tuple[Path, Path], dataset: Dataset, tmp_path_facto
     folder = tmp_path_factory.mktemp("sweep") / "crossval"
     config = read_config(small_settings[0])
     # Weights enough that int8 saves more bytes than it writes scales.
-    network = dataclasses.replace(config.network, channels=(16, 16, 16), strides=(2, 2, 2))
+    network = dataclasses.replace(config.network, channels=(16, 16, 16, 16), strides=(2, 2, 2, 1))
     config = dataclasses.replace(config, network=network, fit=dataclasses.replace(config.fit, epochs=1))
     crossvalidate(dataset, config, {}, folder, folds=2)
     return folder
