@@ -121,17 +121,19 @@ def _diameter_px(tiles: list[_Outlines]) -> tuple[float, int]:
     coarse = [tile.coarse() for tile in tiles]
     # Votes meet better and better towards the best radius, so some of them at every second one tell about where it is.
     best = max(range(0, len(_RADII), 2), key=lambda step: _meeting(_votes_of(coarse, float(_RADII[step]) / 2)))
+    best = min(max(best, 1), len(_RADII) - 2)
     votes: dict[int, list[Floats]] = {}
     meeting: dict[int, float] = {}
     while True:
-        if not 0 < best < len(_RADII) - 1:
-            return 0.0, 0
         for step in range(best - 1, best + 2):
             if step not in votes:
                 votes[step] = _votes_of(tiles, float(_RADII[step]))
                 meeting[step] = _meeting(votes[step])
-        if best == (better := max(meeting, key=lambda step: meeting[step])):
+        better = max(meeting, key=lambda step: meeting[step])
+        if better == best:
             break
+        if not 0 < better < len(_RADII) - 1:
+            return 0.0, 0
         best = better
     before, at, after = (meeting[step] for step in (best - 1, best, best + 1))
     # The top of a parabola through three values, which lie a step apart in the logarithm of the radius.
