@@ -56,15 +56,16 @@ def cut_out(
 def _nucleus(picture: PixelArray, background: Background, cell: PixelArray) -> PixelArray:
     """Mask of the nucleus in the middle, its holes filled."""
     crop = len(picture)
-    allowed = cv2.resize(cell * np.uint8(255), (crop, crop), interpolation=cv2.INTER_LINEAR_EXACT)
-    part = _part(allowed)
-    depth = np.asarray(cv2.GaussianBlur(nuclear(picture[part], background), (0, 0), _SMOOTH_PX))
+    grown = cv2.resize(cell * np.uint8(255), (crop, crop), interpolation=cv2.INTER_LINEAR_EXACT)
+    allowed = (grown > _HALF).astype(np.uint8)
     first, last = int(crop * (0.5 - _MIDDLE)), int(crop * (0.5 + _MIDDLE))
-    top, left = part[0].start, part[1].start
+    part = _part(allowed, first, last)
+    top, left = (side.start for side in part)
+    depth = np.asarray(cv2.GaussianBlur(nuclear(picture[part], background), (0, 0), _SMOOTH_PX))
     middle = depth[first - top : last - top, first - left : last - left].ravel()
     deepest = int(_DEEP * (middle.size - 1))
     level = max(_LEVEL * float(np.partition(middle, deepest)[deepest]), _FAINTEST)
-    deep = ((depth > level) & (allowed[part] > _HALF)).astype(np.uint8)
+    deep = ((depth > level) & (allowed[part] > 0)).astype(np.uint8)
     outlines = cv2.findContours(deep, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(left, top))[0]
     mask = np.zeros((crop, crop), np.uint8)
     if not outlines:
@@ -76,15 +77,14 @@ def _nucleus(picture: PixelArray, background: Background, cell: PixelArray) -> P
     return mask
 
 
-def _part(allowed: PixelArray) -> tuple[slice, slice]:
+def _part(allowed: PixelArray, first: int, last: int) -> tuple[slice, slice]:
     """Where density is looked at: where the nucleus can be, and the middle, with what smoothing mixes into them."""
-    crop = len(allowed)
-    x, y, width, height = cv2.boundingRect((allowed > _HALF).astype(np.uint8))
-    first, last = crop * (0.5 - _MIDDLE), crop * (0.5 + _MIDDLE)
-    return (
-        slice(max(0, min(y, int(first)) - _MIXED_PX), min(crop, max(y + height, int(last)) + _MIXED_PX)),
-        slice(max(0, min(x, int(first)) - _MIXED_PX), min(crop, max(x + width, int(last)) + _MIXED_PX)),
+    x, y, width, height = cv2.boundingRect(allowed)
+    rows, columns = (
+        slice(max(0, min(start, first) - _MIXED_PX), min(len(allowed), max(start + length, last) + _MIXED_PX))
+        for start, length in ((y, height), (x, width))
     )
+    return rows, columns
 
 
 def _distance(outline: "np.ndarray[tuple[int, ...], np.dtype[np.int32]]", point: tuple[float, float]) -> float:
