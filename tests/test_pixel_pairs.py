@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from ai_edge_litert.tools.flatbuffer_utils import (
     convert_bytearray_to_object,
     convert_object_to_bytearray,
@@ -16,23 +15,16 @@ from compress import export
 from compress.pixel_pairs import read_pairs
 from edge_runtime.preprocess import PixelArray
 from tests.channel_networks import SIDE, known_network, shorten
-from tests.operators import operators_of
+from tests.operators import assert_all_int8
+from tests.rearranged import KERNELS, answers, as_converted
 
 CELLS = 24
-KERNELS = (OpResolverType.AUTO, OpResolverType.BUILTIN_REF)  # XNNPACK's, and TFLite's plainest
 
 
 @pytest.fixture
 def pixels() -> PixelArray:
     """Noise up to the borders, which are where a wider kernel could see what is not there."""
     return np.random.default_rng(0).integers(0, 256, (CELLS, SIDE, SIDE, 3)).astype(np.uint8)
-
-
-def as_converted(network: Any, pixels: PixelArray, monkeypatch: pytest.MonkeyPatch) -> bytes:
-    """What the converter gives."""
-    with monkeypatch.context() as patch:
-        patch.setattr(export, "read_pairs", lambda model: model)
-        return export.export_int8(network, pixels)
 
 
 def convolutions(model: bytes) -> list[tuple[list[int], tuple[int, int]]]:
@@ -44,19 +36,6 @@ def convolutions(model: bytes) -> list[tuple[list[int], tuple[int, int]]]:
         for operator in graph.operators
         if opcode_to_name(network, operator.opcodeIndex) == "CONV_2D" and (options := operator.builtinOptions)
     ]
-
-
-def answers(model: bytes, pixels: PixelArray, kernels: OpResolverType) -> list[bytes]:
-    """The output for each picture."""
-    interpreter = Interpreter(model_content=model, experimental_op_resolver_type=kernels)
-    interpreter.allocate_tensors()
-    (source,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
-    given = []
-    for each in pixels:
-        interpreter.set_tensor(source["index"], each[np.newaxis])
-        interpreter.invoke()
-        given.append(interpreter.get_tensor(result["index"]).tobytes())
-    return given
 
 
 @pytest.mark.parametrize(
@@ -72,7 +51,7 @@ def test_every_architecture_answers_the_same_to_the_last_bit(
     (wide, strides), *rest = convolutions(after)[stain_front:]
     (kernel, _), *as_they_were = convolutions(before)[stain_front:]
     assert (kernel[1:], wide[1:], strides) == ([3, 3, 3], [3, 2, 6], (2, 1)) and rest == as_they_were
-    assert {kind for name, kind in operators_of(after)[1:-1]} == {"int8"}
+    assert_all_int8(after)
     for kernels in KERNELS:
         wanted = answers(before, pixels, kernels)
         assert len(set(wanted)) > 1 and answers(after, pixels, kernels) == wanted
