@@ -24,7 +24,7 @@ from train.folds import fold_splits
 from train.groups import groups_of
 from train.loop import predict
 from train.predictions import Predictions
-from train.robustness import Change
+from train.robustness import Change, Prepared
 from train.run import NETWORK, load_network, read_run
 from train.split import Split
 from train.teaching import AskTeacher, ask_teacher
@@ -137,18 +137,22 @@ def answer_changed(crossval: Crossval, changes: Mapping[str, Change]) -> dict[st
 
     Args:
         crossval: a finished one.
-        changes: by name, from uint8 RGB `[n, size, size, 3]` to the same.
+        changes: by name.
 
     Raises:
         TrainError: the network of a fold cannot be read.
+        PictureError: a cell cannot be read again.
     """
     predictions, folds = crossval.predictions, np.array(crossval.folds)
     answers = {name: np.empty_like(predictions.probabilities) for name in changes}
     for fold, folder in enumerate(crossval.networks, 1):
         log.info("judging changed pictures, fold %d of %d", fold, len(crossval.networks))
         network, held = load_network(folder), np.flatnonzero(folds == fold)
+        prepared = Prepared(
+            [predictions.cells[i] for i in held], crossval.config.picture.spec, crossval.data.pixels[held]
+        )
         for name, change in changes.items():
-            answers[name][held] = predict(network, change(crossval.data.pixels[held]))
+            answers[name][held] = predict(network, change(prepared))
     return {name: dataclasses.replace(predictions, probabilities=values) for name, values in answers.items()}
 
 

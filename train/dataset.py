@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,8 +134,15 @@ def read_named(path: str | Path) -> PixelArray:
         raise PictureError(f"{path}: {error}") from None
 
 
-def load_pixels(cells: Sequence[Cell], spec: InputSpec) -> PixelArray:
+def load_pixels(
+    cells: Sequence[Cell], spec: InputSpec, change: Callable[[PixelArray], PixelArray] | None = None
+) -> PixelArray:
     """Reads and prepares cells exactly as the device does.
+
+    Args:
+        cells: where the pictures are.
+        spec: how they are prepared.
+        change: from a picture, uint8 BGR `[height, width, 3]`, to the one that is prepared instead.
 
     Returns:
         uint8 `[n, size, size, 3]`; 48 KiB a cell at 128 pixels.
@@ -146,7 +153,8 @@ def load_pixels(cells: Sequence[Cell], spec: InputSpec) -> PixelArray:
     pixels = np.empty((len(cells), spec.size, spec.size, 3), np.uint8)
 
     def load(i: int) -> None:
-        pixels[i] = prepare(load_picture(cells[i]), spec)
+        picture = load_picture(cells[i])
+        pixels[i] = prepare(change(picture) if change else picture, spec)
 
     with ThreadPoolExecutor() as pool:
         for _ in pool.map(load, range(len(cells))):

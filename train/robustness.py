@@ -1,36 +1,66 @@
-"""Named, fixed changes of prepared pictures, in what another lab's may differ: size, stain, light, sharpness, JPEG."""
+"""Named, fixed changes of pictures, in what another lab's may differ: size, stain, light, sharpness, JPEG."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge_runtime.contract import InputSpec
 from edge_runtime.preprocess import PixelArray, decode
+from train.dataset import Cell, load_pixels
 
-Change = Callable[[PixelArray], PixelArray]
 Floats = npt.NDArray[np.float32]
 
 _SHARPEN_SIGMA_PX = 1.2  # as in the training's own changes (augment.py)
 
 
-def scale(pixels: PixelArray, factor: float) -> PixelArray:
-    """Enlarges the cells about the middle of the picture, as another objective or camera would.
+@dataclass(frozen=True)
+class Prepared:
+    """Cells as a network reads them.
+
+    Attributes:
+        cells: where their pictures are.
+        spec: how those are prepared.
+        pixels: uint8 RGB `[n, size, size, 3]`, prepared.
+    """
+
+    cells: Sequence[Cell]
+    spec: InputSpec
+    pixels: PixelArray
+
+
+Change = Callable[[Prepared], PixelArray]
+"""Gives the prepared pictures as they are once changed: the same shape and dtype."""
+
+
+def scale(picture: PixelArray, factor: float) -> PixelArray:
+    """Enlarges a cell about the middle of its picture, as another objective or camera would.
 
     Args:
-        pixels: uint8 `[n, size, size, 3]`.
-        factor: of lengths; below 1 the cells get smaller. What comes in from outside is black, what no longer fits is
+        picture: uint8 `[height, width, 3]`, as it is read.
+        factor: of lengths; below 1 the cell gets smaller. What comes in from outside is black, what no longer fits is
             cut off.
 
     Returns:
         The same shape and dtype.
     """
-    middle = (pixels.shape[1] - 1) / 2
-    rest = (1 - factor) * middle
-    matrix = np.array([[factor, 0, rest], [0, factor, rest]])
-    side = (pixels.shape[2], pixels.shape[1])
-    return _each(pixels, lambda picture: cv2.warpAffine(picture, matrix, side, flags=cv2.INTER_LINEAR))
+    height, width = picture.shape[:2]
+    interpolation = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR  # a smaller picture of a cell is sharp
+    scaled = cv2.resize(picture, (round(width * factor), round(height * factor)), interpolation=interpolation)
+    result = np.zeros_like(picture)
+    (rows_into, rows_of), (columns_into, columns_of) = map(_middles, picture.shape[:2], scaled.shape[:2])
+    result[rows_into, columns_into] = scaled[rows_of, columns_of]
+    return result
+
+
+def _middles(wanted: int, given: int) -> tuple[slice, slice]:
+    """Where the middle of a side of `given` pixels goes in one of `wanted`, and what of it."""
+    length = min(wanted, given)
+    into, of = (wanted - length) // 2, (given - length) // 2
+    return slice(into, into + length), slice(of, of + length)
 
 
 def stain(pixels: PixelArray, factors: Sequence[float]) -> PixelArray:
@@ -119,25 +149,34 @@ def _each(pixels: PixelArray, change: Callable[[PixelArray], npt.NDArray[np.gene
     return changed
 
 
+def _scaled(prepared: Prepared, factor: float) -> PixelArray:
+    """Of the pictures as they are read: prepared ones are too coarse to be scaled without a blur."""
+    return load_pixels(prepared.cells, prepared.spec, partial(scale, factor=factor))
+
+
+def _of_pixels(change: Callable[[PixelArray], PixelArray]) -> Change:
+    return lambda prepared: change(prepared.pixels)
+
+
 def _changes() -> dict[str, Change]:
     changes: dict[str, Change] = {}
     for factor in (0.80, 0.85, 0.90, 1.10, 1.15, 1.25):
-        changes[f"scale x {factor:.2f}"] = partial(scale, factor=factor)
+        changes[f"scale x {factor:.2f}"] = partial(_scaled, factor=factor)
     for channel, colour in enumerate(("red", "green", "blue")):
         for factor in (0.95, 1.05):
             factors = [factor if i == channel else 1.0 for i in range(3)]
-            changes[f"{colour} density x {factor:.2f}"] = partial(stain, factors=factors)
+            changes[f"{colour} density x {factor:.2f}"] = _of_pixels(partial(stain, factors=factors))
     for factor in (0.90, 1.10):
-        changes[f"all densities x {factor:.2f}"] = partial(stain, factors=[factor] * 3)
+        changes[f"all densities x {factor:.2f}"] = _of_pixels(partial(stain, factors=[factor] * 3))
     for factor in (0.80, 1.20):
-        changes[f"brightness x {factor:.2f}"] = partial(brighten, factor=factor)
+        changes[f"brightness x {factor:.2f}"] = _of_pixels(partial(brighten, factor=factor))
     for sigma in (0.7, 1.5):
-        changes[f"blur, sigma {sigma} px"] = partial(blur, sigma_px=sigma)
-    changes["sharpened, half the detail added"] = partial(sharpen, amount=0.5)
+        changes[f"blur, sigma {sigma} px"] = _of_pixels(partial(blur, sigma_px=sigma))
+    changes["sharpened, half the detail added"] = _of_pixels(partial(sharpen, amount=0.5))
     for quality in (80, 50):
-        changes[f"JPEG quality {quality}"] = partial(recompress, quality=quality)
+        changes[f"JPEG quality {quality}"] = _of_pixels(partial(recompress, quality=quality))
     return changes
 
 
 CHANGES: dict[str, Change] = _changes()
-"""Each from uint8 RGB `[n, size, size, 3]`, cell on black, to the same; the same pictures give the same pictures."""
+"""By what they do to cells on black; the same cells give the same pictures."""
