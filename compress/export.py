@@ -9,6 +9,7 @@ import tensorflow as tf
 from compress.errors import CompressError
 from compress.pixel_pairs import read_pairs
 from compress.pixel_type import convert_through_float
+from compress.slim import slim
 from edge_runtime.preprocess import PixelArray
 from train.network import network_input
 from train.traced import converter_of
@@ -45,7 +46,7 @@ def export_int8(network: Any, calibration: PixelArray) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.uint8
-    return convert_through_float(read_pairs(_convert(converter)))
+    return slim(convert_through_float(read_pairs(_convert(converter))))
 
 
 def export_float(network: Any) -> bytes:

@@ -3,15 +3,34 @@
 import copy
 from typing import Any
 
+import flatbuffers
 import numpy as np
+import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.tools.flatbuffer_utils import (
-    convert_bytearray_to_object,
-    convert_object_to_bytearray,
-    opcode_to_name,
-)
+from ai_edge_litert.tools.flatbuffer_utils import convert_bytearray_to_object, opcode_to_name
 
+_IDENTIFIER = b"TFL3"
+_OF_QUANTISATION = (np.dtype(np.float32), np.dtype(np.int64))
 _UNKNOWN_BUFFER = 0  # the empty one, of tensors that are computed
+
+
+class _SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]
+    """Writes equal vectors of scales or offsets once; the format lets any number of tables point at them.
+
+    Not so shapes and the numbers of tensors: LiteRT's own tools change those in place, where they were read.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1024)  # grows as needed
+        self._written: dict[tuple[str, bytes], int] = {}
+
+    def CreateNumpyVector(self, x: npt.NDArray[Any]) -> int:  # noqa: N802, the library's name
+        if x.dtype not in _OF_QUANTISATION:
+            return int(super().CreateNumpyVector(x))
+        key = (x.dtype.str, x.tobytes())
+        if key not in self._written:
+            self._written[key] = int(super().CreateNumpyVector(x))
+        return self._written[key]
 
 
 class Flatbuffer:
@@ -29,7 +48,9 @@ class Flatbuffer:
 
     def to_bytes(self) -> bytes:
         """The flatbuffer as it is now."""
-        return bytes(convert_object_to_bytearray(self.network))
+        builder = _SharingBuilder()
+        builder.Finish(self.network.Pack(builder), file_identifier=_IDENTIFIER)
+        return bytes(builder.Output())
 
     def name(self, operator: Any) -> str:
         """The operator's type, such as `CONV_2D`."""

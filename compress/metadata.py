@@ -13,8 +13,8 @@ from typing import Any
 import flatbuffers
 import numpy as np
 from ai_edge_litert.schema_py_generated import BufferT, MetadataT
-from ai_edge_litert.tools.flatbuffer_utils import convert_bytearray_to_object, convert_object_to_bytearray
 
+from compress.flatbuffer import Flatbuffer
 from edge_runtime.bundle import LABELS, Bundle, digest_of, read_bundle, write_bundle
 from edge_runtime.contract import InputSpec
 from edge_runtime.notice import RESEARCH_USE
@@ -36,7 +36,8 @@ def with_metadata(model: bytes, *, name: str, spec: InputSpec) -> bytes:
         name: of the network.
         spec: what its input is.
     """
-    network: Any = convert_bytearray_to_object(bytearray(model))
+    file = Flatbuffer(model)
+    network = file.network
     described = _describe(name, spec)
     entries = network.metadata or []
     for entry in entries:
@@ -49,7 +50,7 @@ def with_metadata(model: bytes, *, name: str, spec: InputSpec) -> bytes:
         entry.name, entry.buffer = NAME, len(network.buffers)
         network.buffers.append(buffer)
         network.metadata = [*entries, entry]
-    return bytes(convert_object_to_bytearray(network))
+    return file.to_bytes()
 
 
 def add_metadata(source: Path, out: Path) -> Bundle:

@@ -15,7 +15,7 @@ KERNELS = (OpResolverType.AUTO, OpResolverType.BUILTIN_REF)  # XNNPACK's, and TF
 def as_converted(network: Any, pixels: PixelArray, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """What the converter gives."""
     with monkeypatch.context() as patch:
-        for rewritten in ("read_pairs", "convert_through_float"):
+        for rewritten in ("read_pairs", "convert_through_float", "slim"):
             patch.setattr(export, rewritten, lambda model: model)
         return export.export_int8(network, pixels)
 
