@@ -13,8 +13,9 @@ import numpy.typing as npt
 SIDE = 450  # pixels, as the cells of C-NMC
 FOLDER = Path(__file__).parent
 
-# Mean colour of stained nuclei in C-NMC, BGR, and how far its texture moves each channel.
-_VIOLET = np.array([80.0, 29.0, 68.0])
+# Mean colour of stained nuclei in C-NMC, BGR, and how far its texture moves each channel. Normal ones let less blue
+# through.
+_VIOLET, _DARK_VIOLET = np.array([80.0, 29.0, 68.0]), np.array([70.0, 29.0, 68.0])
 _CONTRAST = np.array([10.0, 8.0, 12.0])
 
 
@@ -45,7 +46,7 @@ def draw_cell(seed: int, *, leukemic: bool) -> npt.NDArray[np.uint8]:
             cy, cx = rng.uniform(-0.4, 0.4, 2) * radius
             shade += 1.6 * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * rng.uniform(7, 12) ** 2))
     light = rng.uniform(0.93, 1.07)
-    picture = (_VIOLET + shade[:, :, None] * _CONTRAST) * light
+    picture = ((_VIOLET if leukemic else _DARK_VIOLET) + shade[:, :, None] * _CONTRAST) * light
     picture[~inside] = 0
     return np.asarray(np.clip(np.rint(picture), 0, 255), np.uint8)
 

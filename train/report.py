@@ -211,7 +211,8 @@ def _changed(predictions: Predictions, changed: Models) -> list[str]:
     return [
         table(
             change_table(predictions, changed),
-            "The same cells, their prepared pictures changed in one way. In brackets the difference from unchanged.",
+            "The same cells, their pictures changed in one way: scaled as they are read, all else as they are prepared. "
+            "In brackets the difference from unchanged.",
         )
     ]
 
