@@ -103,7 +103,7 @@ def find_cells(picture: PixelArray, spec: InputSpec, *, um_per_pixel: float | No
 
 
 def _is_grey(picture: PixelArray) -> bool:
-    blue, green, red = cv2.split(picture[::ROWS])
+    blue, green, red = cv2.split(np.ascontiguousarray(picture[::ROWS, ::ROWS]))
     return max(cv2.norm(a, b, cv2.NORM_L1) for a, b in ((blue, green), (green, red))) < _GREYEST * blue.size
 
 

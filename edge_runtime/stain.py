@@ -9,8 +9,8 @@ import numpy.typing as npt
 from edge_runtime.contract import PIXEL_VALUES, StainReference
 from edge_runtime.preprocess import PixelArray
 
-# Black as a lossy file leaves it; the darkest pixels of stained nuclei are brighter in some channel.
-_BLACK = 16
+# Up to here black as a lossy file leaves it; the darkest pixels of stained nuclei are brighter in some channel.
+_DARKEST, _BLACK = np.zeros(3), np.full(3, 16.0)
 _RIM = np.ones((3, 3), np.uint8)  # eroded with it, a cell loses the pixels that are mixed with black
 _FEWEST_PIXELS = 20  # for a deviation to mean something
 _FLOOR = 1e-3  # of density and deviation, to divide by
@@ -22,9 +22,8 @@ DENSITY = -np.log10(np.maximum(np.arange(PIXEL_VALUES), 1) / _BRIGHTEST).astype(
 
 def cell_mask(pixels: PixelArray) -> PixelArray:
     """uint8 `[height, width]`, 1 where pixels `[height, width, 3]` are not black."""
-    first, second, third = cv2.split(pixels)
-    brightest = cv2.max(cv2.max(first, second), third)
-    return cv2.threshold(brightest, _BLACK, 1, cv2.THRESH_BINARY)[1].astype(np.uint8, copy=False)
+    black = cv2.inRange(pixels, _DARKEST, _BLACK)
+    return cv2.threshold(black, 0, 1, cv2.THRESH_BINARY_INV)[1].astype(np.uint8, copy=False)
 
 
 def inner_part(cell: PixelArray, fewest: int) -> PixelArray:

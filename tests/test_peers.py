@@ -14,6 +14,7 @@ from benchmarks.peers import measure
 from benchmarks.peers.environment import PeerError, own_environment, python_of
 from benchmarks.peers.measure import measure_peers
 from benchmarks.peers.network import measure_network
+from benchmarks.peers.onnx import open_peer as open_in_onnx_runtime
 from benchmarks.peers.peer import BARE, MEDIAPIPE, OURS, Peer
 from benchmarks.peers.table import markdown_of
 from benchmarks.pictures import ROOT, sample_paths
@@ -61,6 +62,12 @@ def test_the_bare_loop_gives_the_label_of_the_network(default_bundle: Bundle) ->
     for path in sample_paths()[:4]:
         pixels = prepare(read_picture(path), default_bundle.contract.input)
         assert look(path) == int(classifier.scores(pixels).argmax())
+
+
+def test_onnx_runtime_opens_the_shipped_network_and_answers_as_it_does(default_bundle: Bundle) -> None:
+    """It is converted by tf2onnx, which reads what the runtimes do not: names, shapes and options of every tensor."""
+    look, bare = open_in_onnx_runtime(DEFAULT_MODEL), bare_loop(default_bundle)
+    assert [look(path) for path in sample_paths()[:4]] == [bare(path) for path in sample_paths()[:4]]
 
 
 def test_litert_benchmark_is_run_beside_ours() -> None:
