@@ -15,7 +15,7 @@ from edge_runtime.field_options import LARGEST_UM_PER_PIXEL, SMALLEST_UM_PER_PIX
 from edge_runtime.pair import is_pair
 from edge_runtime.preprocess import PixelArray
 from edge_runtime.red_cells import measure_um_per_pixel
-from edge_runtime.resized import resized
+from edge_runtime.sizes import Sizes
 from edge_runtime.stain import cell_mask
 
 Contour = npt.NDArray[np.int32]
@@ -88,12 +88,12 @@ def find_cells(picture: PixelArray, spec: InputSpec, *, um_per_pixel: float | No
         raise ValueError("the model knows no scale, so it takes no fields")
     if _is_grey(picture):
         return Field((), um_per_pixel, NO_COLOUR)
-    background = measure_background(picture)
-    scale = um_per_pixel or measure_um_per_pixel(picture, background)
+    background, sizes = measure_background(picture), Sizes(picture)
+    scale = um_per_pixel or measure_um_per_pixel(sizes, background)
     if scale is None or not SMALLEST_UM_PER_PIXEL <= scale <= LARGEST_UM_PER_PIXEL:
         anything = (violet(picture, background) > NUCLEUS).any()
         return Field((), None, NO_SCALE if anything else NO_CELL)
-    small = resized(picture, scale / WORKING_UM)
+    small = sizes.at(scale / WORKING_UM)
     stain = np.asarray(cv2.GaussianBlur(violet(small, background), (0, 0), _SMOOTH_PX), np.float32)
     bodies = find_bodies(stain)
     taken = _taken(bodies, stain)

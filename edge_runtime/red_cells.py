@@ -3,13 +3,14 @@
 import itertools
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
 
 from edge_runtime.density import Background, Floats, green, violet
 from edge_runtime.preprocess import PixelArray
-from edge_runtime.resized import resized
+from edge_runtime.sizes import Sizes
 
 RED_CELL_UM = 7.5
 """Mean diameter of red cells on a dried smear: 7 to 8 um (Bain, Blood Cells, 5th ed., chapter 3)."""
@@ -30,6 +31,7 @@ _RADII = np.geomspace(5.0, 32.0, 20)  # in pixels
 # Red cells are no perfect circles, so their votes meet within this share of the radius; from such a share of a steep
 # circle's votes on there is a cell.
 _NEARLY, _ROUND = 0.25, 0.15
+_FIRST_STEP = 2  # of these
 _SOME = 3  # of so many outline pixels one tells about how large the cells are
 
 
@@ -59,7 +61,7 @@ class _Outlines:
         )
 
 
-def measure_um_per_pixel(picture: PixelArray, background: Background) -> float | None:
+def measure_um_per_pixel(field: Sizes, background: Background) -> float | None:
     """Scale in micrometres per pixel at which the red cells are `RED_CELL_UM` wide.
 
     Each pixel of an outline votes for the place one radius inwards (Hough transform of circles along the gradient;
@@ -67,7 +69,7 @@ def measure_um_per_pixel(picture: PixelArray, background: Background) -> float |
     field is that of its red cells, so arcs of cells that overlap or lie at the border count too.
 
     Args:
-        picture: a field, uint8 `[height, width, 3]`, BGR.
+        field: uint8 BGR.
         background: of it.
 
     Returns:
@@ -75,12 +77,12 @@ def measure_um_per_pixel(picture: PixelArray, background: Background) -> float |
     """
     coarse = None
     for split in _SPLITS:
-        side = max(picture.shape[:2]) / split
+        side = max(field.picture.shape[:2]) / split
         if split > 1 and side < _SMALLEST_TILE_PX:
             break
         factor = _LONGEST_SIDE / side
-        tiles = _tiles(picture, split)
-        diameter_px, count = _diameter_px([_outlines(resized(tile, factor), background) for tile in tiles])
+        tiles = _tiles(field, split)
+        diameter_px, count = _diameter_px([_outlines(tile.at(factor), background) for tile in tiles])
         if count < FEWEST_RED_CELLS * len(tiles):
             continue
         scale = float(RED_CELL_UM / diameter_px * factor)
@@ -90,13 +92,14 @@ def measure_um_per_pixel(picture: PixelArray, background: Background) -> float |
     return coarse  # a narrow field of few red cells
 
 
-def _tiles(picture: PixelArray, split: int) -> list[PixelArray]:
+def _tiles(field: Sizes, split: int) -> list[Sizes]:
     """The picture, or four of the tiles that it is split into so often in each direction."""
     if split == 1:
-        return [picture]
+        return [field]
+    picture = field.picture
     height, width = (side // split for side in picture.shape[:2])
     places = itertools.product((split // 4, 3 * split // 4), repeat=2)
-    return [picture[i * height : (i + 1) * height, j * width : (j + 1) * width] for i, j in places]
+    return [Sizes(picture[i * height : (i + 1) * height, j * width : (j + 1) * width]) for i, j in places]
 
 
 def _outlines(picture: PixelArray, background: Background) -> _Outlines:
@@ -119,8 +122,15 @@ def _outlines(picture: PixelArray, background: Background) -> _Outlines:
 def _diameter_px(tiles: list[_Outlines]) -> tuple[float, int]:
     """The diameter at which votes meet best in all tiles, and how many round outlines there are of it."""
     coarse = [tile.coarse() for tile in tiles]
-    # Votes meet better and better towards the best radius, so some of them at every second one tell about where it is.
-    best = max(range(0, len(_RADII), 2), key=lambda step: _meeting(_votes_of(coarse, float(_RADII[step]) / 2)))
+
+    @cache
+    def about(step: int) -> float:
+        return _meeting(_votes_of(coarse, float(_RADII[step]) / 2))
+
+    # Votes meet better and better towards the best radius, so some of them at every fourth one, and then halfway to the
+    # next ones, tell about where it is.
+    best = max(range(_FIRST_STEP, len(_RADII), 2 * _FIRST_STEP), key=about)
+    best = max(range(best - _FIRST_STEP, min(best + _FIRST_STEP + 1, len(_RADII)), _FIRST_STEP), key=about)
     best = min(max(best, 1), len(_RADII) - 2)
     votes: dict[int, list[Floats]] = {}
     meeting: dict[int, float] = {}
