@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -140,8 +140,8 @@ class Classifier:
 
     def calibrate(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Calibrated probabilities of scores `[..., labels]`, as the contract's decision says."""
-        logits = self.contract.decision.logit_scale * np.log(np.maximum(scores, SMALLEST_SCORE)) + self._offset
-        odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        logits = self.contract.decision.logit_scale * _each(math.log, np.maximum(scores, SMALLEST_SCORE)) + self._offset
+        odds = _each(math.exp, logits - logits.max(axis=-1, keepdims=True))
         result: npt.NDArray[np.float64] = odds / odds.sum(axis=-1, keepdims=True)
         return result
 
@@ -206,6 +206,11 @@ class Classifier:
             )
         exactness = "bit-equal" if difference == 0 else f"within {difference:.4f}"
         return f"pixels bit-equal, probabilities {exactness}"
+
+
+def _each(function: Callable[[float], float], values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """By the C library: NumPy's own logarithm and exponential differ in the last bit where a processor has AVX-512."""
+    return np.array([function(value) for value in values.ravel().tolist()], np.float64).reshape(values.shape)
 
 
 def _undo_tie(scores: npt.NDArray[np.float64], step: float) -> None:
