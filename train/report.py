@@ -211,7 +211,7 @@ def _changed(predictions: Predictions, changed: Models) -> list[str]:
     return [
         table(
             change_table(predictions, changed),
-            "The same cells, their pictures changed in one way: scaled as they are read, all else as they are prepared. "
+            "The same cells, their pictures changed in one way: scaled as they are read, or else once prepared. "
             "In brackets the difference from unchanged.",
         )
     ]
