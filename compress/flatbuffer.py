@@ -34,7 +34,7 @@ class _SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]
 
 
 class Flatbuffer:
-    """The one graph of a model.
+    """The first graph of a model, in ours the only one.
 
     Attributes:
         network: LiteRT's own object of the file.
@@ -44,7 +44,7 @@ class Flatbuffer:
     def __init__(self, model: bytes) -> None:
         """Takes a flatbuffer apart, without a zip tail."""
         self.network: Any = convert_bytearray_to_object(bytearray(model))
-        (self.graph,) = self.network.subgraphs
+        self.graph = self.network.subgraphs[0]
 
     def to_bytes(self) -> bytes:
         """The flatbuffer as it is now."""

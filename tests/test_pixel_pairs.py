@@ -1,17 +1,11 @@
 """The stem that reads two pixels at once: another file, the same answers to the last bit."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.tools.flatbuffer_utils import (
-    convert_bytearray_to_object,
-    convert_object_to_bytearray,
-    opcode_to_name,
-)
 
 from compress import export
+from compress.flatbuffer import Flatbuffer
 from compress.pixel_pairs import read_pairs
 from edge_runtime.preprocess import PixelArray
 from tests.channel_networks import SIDE, known_network, shorten
@@ -29,12 +23,11 @@ def pixels() -> PixelArray:
 
 def convolutions(model: bytes) -> list[tuple[list[int], tuple[int, int]]]:
     """Shape of the kernel and strides of each."""
-    network: Any = convert_bytearray_to_object(bytearray(model))
-    graph = network.subgraphs[0]
+    file = Flatbuffer(model)
     return [
-        (graph.tensors[operator.inputs[1]].shape.tolist(), (options.strideH, options.strideW))
-        for operator in graph.operators
-        if opcode_to_name(network, operator.opcodeIndex) == "CONV_2D" and (options := operator.builtinOptions)
+        (file.tensor(operator.inputs[1]).shape.tolist(), (options.strideH, options.strideW))
+        for operator in file.graph.operators
+        if file.name(operator) == "CONV_2D" and (options := operator.builtinOptions)
     ]
 
 
@@ -70,8 +63,8 @@ def test_what_has_no_such_stem_stays_as_it_is(pixels: PixelArray, monkeypatch: p
 def test_a_stem_that_moves_otherwise_stays_as_it_is(
     field: str, value: int, pixels: PixelArray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network: Any = convert_bytearray_to_object(bytearray(as_converted(known_network(), pixels, monkeypatch)))
-    stem = next(o for o in network.subgraphs[0].operators if opcode_to_name(network, o.opcodeIndex) == "CONV_2D")
+    file = Flatbuffer(as_converted(known_network(), pixels, monkeypatch))
+    stem = next(operator for operator in file.graph.operators if file.name(operator) == "CONV_2D")
     setattr(stem.builtinOptions, field, value)
-    model = bytes(convert_object_to_bytearray(network))
+    model = file.to_bytes()
     assert read_pairs(model) == model

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from benchmarks.operators import cut_off
 from compress.export import export_float
 from compress.flatbuffer import Flatbuffer
 from compress.pixel_type import convert_through_float
@@ -21,21 +22,11 @@ def model(monkeypatch: pytest.MonkeyPatch) -> bytes:
     return as_converted(known_network(), pixels, monkeypatch)
 
 
-def enters(model: bytes) -> bytes:
-    """The model cut off where its pixels are int8."""
-    file = Flatbuffer(model)
-    file.network.signatureDefs = None  # they name the output of the whole network
-    end = next(i for i, operator in enumerate(file.graph.operators) if file.name(operator) == "QUANTIZE")
-    file.graph.outputs = file.graph.operators[end].outputs
-    file.graph.operators = file.graph.operators[: end + 1]
-    return file.to_bytes()
-
-
 def test_every_value_of_a_pixel_enters_as_itself(model: bytes) -> None:
     """In whatever place of the picture, and so however many of them a kernel takes at a time."""
     steps = np.arange(SIDE * SIDE * 3).reshape(SIDE, SIDE, 3)
     pixels = np.stack([(steps + shift) % VALUES for shift in range(VALUES)]).astype(np.uint8)
-    entering = enters(convert_through_float(model))
+    _, (_, entering), *_ = cut_off(convert_through_float(model))
     assert operators_of(entering) == [("DEQUANTIZE", "float32"), ("QUANTIZE", "int8")]
     for kernels in KERNELS:
         given = np.frombuffer(b"".join(answers(entering, pixels, kernels)), np.int8).reshape(pixels.shape)
