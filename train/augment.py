@@ -3,11 +3,11 @@
 import math
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from train.config import AugmentConfig
 from train.degrade import blur, erase, recompress
+from train.optics import retake
 
 BEST_JPEG_QUALITY = 100
 # Each change below draws from a seed of its own, so that one switched on leaves the others' draws as they were.
@@ -54,17 +54,13 @@ def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
     d, e = sine / factor * mirror, cosine / factor
     c = middle - (a + b) * middle + shift[:, 0]
     f = middle - (d + e) * middle + shift[:, 1]
-    transforms = tf.stack([a, b, c, d, e, f, tf.zeros(n), tf.zeros(n)], axis=1)
-    moved = tf.raw_ops.ImageProjectiveTransformV3(
-        images=pixels,
-        transforms=transforms,
-        output_shape=shape[1:3],
-        fill_value=0.0,
-        interpolation="NEAREST" if is_whole else "BILINEAR",  # of whole pixels both are the same, this one sooner
-        fill_mode="CONSTANT",
-    )
-    if not is_whole:
-        moved = tf.clip_by_value(_sharpened(moved, _INTERPOLATION), 0.0, 1.0)
+    transforms = tf.reshape(tf.stack([a, b, c, d, e, f], axis=1), [-1, 2, 3])
+    amounts = [] if is_whole else [tf.fill(n, _INTERPOLATION)]
+    if config.sharpness:
+        # Below 0 it blurs, above it sharpens, as focus and optics do.
+        amounts.append(uniform(6, -config.sharpness, config.sharpness))
+    amounts = tf.stack(amounts, axis=1) if amounts else tf.zeros([shape[0], 0])
+    moved = retake(pixels, transforms, amounts, is_whole=is_whole)
     # Optical density is linear in the amount of stain (Beer-Lambert); a power of the transmitted light scales it.
     # What is switched off is left out where that changes no bit: a power of 1, a blur that nothing is made of.
     stained = moved
@@ -78,12 +74,7 @@ def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
         lit *= tf.exp(uniform(5, -config.brightness, config.brightness, tf.stack([shape[0], 1, 1, 1])))
     if config.blur:
         lit = blur(lit, uniform_of(_BLUR, 0.0, config.blur))
-    changed = lit
-    if config.sharpness:
-        # Unsharp masking both ways: below 0 it blurs, above it sharpens, as focus and optics do.
-        changed = _sharpened(lit, uniform(6, -config.sharpness, config.sharpness, tf.stack([shape[0], 1, 1, 1])))
-    if changed is not moved:
-        changed = tf.clip_by_value(changed, 0.0, 1.0)
+    changed = lit if lit is moved else tf.clip_by_value(lit, 0.0, 1.0)
     if config.jpeg:
         changed = recompress(changed, uniform_of(_JPEG, config.jpeg, BEST_JPEG_QUALITY + 1, dtype=tf.int32))
     if config.erase:
@@ -99,36 +90,3 @@ def _turns(kind: str, drawn: Any) -> tuple[Any, Any]:
         return tf.cos(angle), tf.sin(angle)
     quarters = tf.cast(4 * drawn, tf.int32) if kind == "quarter" else tf.zeros_like(drawn, tf.int32)
     return tf.gather([1.0, 0.0, -1.0, 0.0], quarters), tf.gather([0.0, 1.0, 0.0, -1.0], quarters)
-
-
-def _sharpened(pixels: Any, amount: Any) -> Any:
-    """Unsharp masking; black stays black."""
-    return tf.where(pixels > 0, pixels + amount * (pixels - _blurred(pixels)), 0.0)
-
-
-def _blurred(pixels: Any) -> Any:
-    """Two passes of a line are a third of the work of one square."""
-    return _blurred_down(_turned(_blurred_down(_turned(pixels))))
-
-
-def _blurred_down(pixels: Any) -> Any:
-    """Each column blurred; taken as one picture of many channels, of which a processor does several at once."""
-    shape = tf.shape(pixels)
-    channels = shape[2] * shape[3]
-    lines = tf.tile(_LINE[:, None, None, None], [1, 1, channels, 1])
-    down = tf.nn.depthwise_conv2d(tf.reshape(pixels, [shape[0], shape[1], 1, channels]), lines, [1, 1, 1, 1], "SAME")
-    return tf.reshape(down, shape)
-
-
-def _turned(pixels: Any) -> Any:
-    """Rows become columns."""
-    return tf.transpose(pixels, [0, 2, 1, 3])
-
-
-def _gaussian(sigma: float, radius: int) -> np.ndarray:
-    """The weights of a line, float32 `[2 radius + 1]`."""
-    line = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    return np.asarray(line / line.sum(), np.float32)
-
-
-_LINE = _gaussian(sigma=1.2, radius=3)
