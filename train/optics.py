@@ -8,7 +8,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 Floats = npt.NDArray[np.float32]
-_RADIUS_PX, _SIGMA_PX = 3, 1.2
+SHARPEN_SIGMA_PX = 1.2
+_RADIUS_PX = 3
 
 
 def retake(pixels: Any, transforms: Any, amounts: Any, *, is_whole: bool) -> Any:
@@ -43,6 +44,6 @@ def _sharpen(picture: Floats, amount: float) -> None:
     """In place."""
     _, inside = cv2.threshold(picture, 0.0, 1.0, cv2.THRESH_BINARY)
     side = 2 * _RADIUS_PX + 1
-    blurred = cv2.GaussianBlur(picture, (side, side), _SIGMA_PX, borderType=cv2.BORDER_CONSTANT)
+    blurred = cv2.GaussianBlur(picture, (side, side), SHARPEN_SIGMA_PX, borderType=cv2.BORDER_CONSTANT)
     cv2.addWeighted(picture, 1.0 + amount, blurred, -amount, 0.0, dst=picture)
-    cv2.max(cv2.min(picture, inside, dst=picture), 0.0, dst=picture)
+    cv2.threshold(cv2.min(picture, inside, dst=picture), 0.0, 0.0, cv2.THRESH_TOZERO, dst=picture)

@@ -11,10 +11,9 @@ import numpy.typing as npt
 from edge_runtime.contract import InputSpec
 from edge_runtime.preprocess import PixelArray, decode
 from train.dataset import Cell, load_pixels
+from train.optics import SHARPEN_SIGMA_PX
 
 Floats = npt.NDArray[np.float32]
-
-_SHARPEN_SIGMA_PX = 1.2  # as in the training's own changes (augment.py)
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def sharpen(pixels: PixelArray, amount: float) -> PixelArray:
     """Adds `amount` times the difference from the blurred picture (unsharp masking); black stays black."""
 
     def change(picture: PixelArray) -> PixelArray:
-        return _on_black(picture + amount * (picture - _blurred(picture, _SHARPEN_SIGMA_PX)), picture)
+        return _on_black(picture + amount * (picture - _blurred(picture, SHARPEN_SIGMA_PX)), picture)
 
     return _each(pixels, change)
 
