@@ -112,13 +112,13 @@ def answers_of(settings: Settings, *, place: Userland | None = None, python: Pat
         return _read(given)
 
 
-def answers_before_export(run: Path, network: str, pictures: Sequence[Path]) -> list[Answer]:
+def answers_before_export(run: Path, pictures: Sequence[Path], *, of: Path | None = None) -> list[Answer]:
     """Asks `python -m compress answers`, which this room must not import.
 
     Args:
         run: folder of the training run that the model was made from.
-        network: `float` or `quantised`.
         pictures: their files.
+        of: the bundle whose quantization-aware network is asked; None asks the float one.
 
     Raises:
         ParityError: it failed.
@@ -126,7 +126,7 @@ def answers_before_export(run: Path, network: str, pictures: Sequence[Path]) -> 
     with TemporaryDirectory() as scratch:
         listed, given = Path(scratch) / "pictures.txt", Path(scratch) / "answers.json"
         listed.write_text("".join(f"{path}\n" for path in pictures), "utf-8")
-        asked = ["--run", run, "--network", network, "--pictures", listed, "--out", given]
+        asked = ["--run", run, "--pictures", listed, "--out", given, *([] if of is None else ["--model", of])]
         _run([sys.executable, "-m", "compress", "answers", *map(str, asked)])
         return _read(given)
 

@@ -104,7 +104,7 @@ def measure_parity(
         try:
             if run is None:
                 raise ParityError(_NEEDS_RUN)
-            answers = answers_before_export(run, network, base.pictures)
+            answers = answers_before_export(run, base.pictures, of=None if network == "float" else model)
         except ParityError as error:
             measured.missing.append(f"{name}: {error}")
             continue

@@ -91,6 +91,7 @@ def run(
 @recipe_option
 def verify(model: Path, data: Path, groups: Path, folder: Path, recipe: Path) -> None:
     """Compare a bundle, run as a device runs it, with the float network of its run on every report cell."""
+    from compress.errors import CompressError
     from compress.verify import check, parity_text, verify_bundle
     from edge_runtime.classifier import Classifier
     from train.run import read_run
@@ -100,7 +101,10 @@ def verify(model: Path, data: Path, groups: Path, folder: Path, recipe: Path) ->
         Classifier.from_file(model), folder, read_run(folder), read_dataset(data), read_groups(groups)
     )
     click.echo(parity_text(parity))
-    check(parity, settings.tolerance)
+    try:
+        check(parity, settings.tolerance)
+    except CompressError as error:
+        raise CompressError(f"{model}: {error}; make it again with a recipe that loses less") from None
     click.echo(f"{model}: passed")
 
 
@@ -219,6 +223,7 @@ def sweep(
 @click.option("--cells", type=click.IntRange(2), default=1000, show_default=True, help="Train cells, spread evenly.")
 def sensitivity(data: Path, groups: Path, folder: Path, criterion: Criterion, cells: int) -> None:
     """Show what each group of channels is worth: remove a share of one at a time, and train nothing."""
+    from compress.folds import check_cells
     from compress.sensitivity import sensitivities, sensitivity_table
     from train.data import load_data
     from train.run import load_network, read_run
@@ -226,6 +231,7 @@ def sensitivity(data: Path, groups: Path, folder: Path, criterion: Criterion, ce
 
     finished, known = read_run(folder), read_groups(groups)
     own = load_data(read_dataset(data), finished.config, known, Split(finished.part_of))
+    check_cells(folder, finished, own)
     few = own.examples(finished.config).thinned(cells)
     click.echo(sensitivity_table(list(sensitivities(load_network(folder), few, criterion=criterion))))
     click.echo(RESEARCH_USE)
@@ -248,12 +254,13 @@ def metadata(source: Path, out: Path) -> None:
 
 @group.command()
 @run_option
-@click.option("--network", type=click.Choice(["float", "quantised"]), default="float", show_default=True)
+@click.option("--model", type=_PATH, help="Answer by the quantization-aware network of this bundle, not the float one.")
 @click.option("--pictures", type=_PATH, required=True, help="File with a path a line.")
 @click.option("--out", type=_PATH, required=True, help="JSON to write.")
-def answers(folder: Path, network: str, pictures: Path, out: Path) -> None:
+def answers(folder: Path, model: Path | None, pictures: Path, out: Path) -> None:
     """Write what a network of a run answers before export; `python -m benchmarks parity --run` asks for it."""
     from compress.answers import write_answers
+    from edge_runtime.bundle import read_bundle
 
-    write_answers(folder, pictures, out, quantised=network == "quantised")
+    write_answers(folder, pictures, out, of=None if model is None else read_bundle(model))
     click.echo(f"wrote {out}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.answers import save_quantised
+from compress.answers import quantised_file, save_quantised
 from compress.card import model_card
 from compress.draft import Draft, draft_bundle
 from compress.errors import CompressError
@@ -25,7 +25,7 @@ from train.baseline import answer_folds, areas
 from train.data import Data
 from train.decision import Rule
 from train.evaluate import area_predictions
-from train.files import writing
+from train.files import write_whole
 from train.guard import alarms_of, alarms_out_of_fold, false_alarms
 from train.loop import predict
 from train.measured import Measured, check_identity, digest_of_file, read_measured
@@ -100,11 +100,6 @@ def compress(
         answers = read_measured(measured, data.dataset, groups or {})
         check_identity(measured, answers, measurement_identity(run.config, recipe, data.fingerprint))
     draft = draft_bundle(folder, run, data, recipe, probe)
-    with writing(folder):
-        (folder / FLOAT_MODEL).write_bytes(draft.float_model)
-        twin_file(folder, draft.bundle).write_bytes(draft.twin_model)
-    if draft.aware is not None:
-        save_quantised(draft.aware, folder)
     log.info("verifying through the runtime")
     float_, device = _own_answers(draft, data)
     parity = _checked(float_, device, recipe)
@@ -114,6 +109,10 @@ def compress(
     else:
         judged = _out_of_fold(answers, draft, data, run, digest_of_file(measured))
         _checked(judged.float_, judged.device, recipe)
+    write_whole(folder / FLOAT_MODEL, draft.float_model)
+    write_whole(twin_file(folder, draft.bundle), draft.twin_model)
+    if draft.aware is not None:
+        save_quantised(draft.aware, quantised_file(folder, draft.bundle))
     return Compressed(_write(draft, judged, parity, data, out), parity, draft.sizes)
 
 
@@ -130,7 +129,12 @@ def _own_answers(draft: Draft, data: Data) -> tuple[Predictions, Predictions]:
 
 def _checked(float_: Predictions, device: Predictions, recipe: Recipe) -> Parity:
     parity = compare_answers(float_, device)
-    check(parity, recipe.tolerance)
+    try:
+        check(parity, recipe.tolerance)
+    except CompressError as error:
+        raise CompressError(
+            f"{error}; no bundle written: remove less, train longer, or train for int8 where the recipe does not"
+        ) from None
     return parity
 
 

@@ -14,7 +14,7 @@ from compress.recipe import Recipe
 from compress.verify import Parity, compare_answers
 from edge_runtime.classifier import Classifier
 from train.dataset import Dataset
-from train.files import claim
+from train.files import claim, read_array, write_array
 from train.loop import predict
 from train.measured import Measured
 from train.out_of_fold import Array
@@ -67,12 +67,12 @@ def parity_out_of_fold(measured: Measured) -> Parity:
 
 
 def _device_answers(fold: Fold, recipe: Recipe, probe: Path) -> Array:
-    claim(fold.folder / _STATE, measurement_identity(fold.run.config, recipe, fold.data.fingerprint))
     answers = fold.folder / _ANSWERS
+    identity = measurement_identity(fold.run.config, recipe, fold.data.fingerprint)
+    remedy = f"delete {_STATE} and {_ANSWERS} there, and in the other folds, to measure another recipe"
+    claim(fold.folder / _STATE, identity, remedy=remedy)
     cells = [fold.data.dataset.cells[i] for i in fold.held]
     if not answers.exists():
         classifier = Classifier(draft_bundle(fold.folder, fold.run, fold.data, recipe, probe).bundle)
-        partial = answers.with_suffix(".partial.npy")
-        np.save(partial, classifier.calibrate(device_scores(classifier, cells)))
-        partial.replace(answers)
-    return np.asarray(np.load(answers).reshape(len(cells), len(fold.run.labels)))
+        write_array(answers, classifier.calibrate(device_scores(classifier, cells)))
+    return np.asarray(read_array(answers).reshape(len(cells), len(fold.run.labels)))

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from compress.channel_config import ChannelConfig
 from compress.errors import CompressError
 from compress.export import export_float
+from compress.folds import check_cells
 from compress.metadata import with_metadata
 from compress.recipe import Recipe
 from compress.reference import measure_scale, measure_stain
 from compress.shrink import shrink
 from compress.size import Size, size_of
-from edge_runtime.bundle import Bundle, ProbeAnswer, digest_of
+from edge_runtime.bundle import MAX_MEMBER_BYTES, Bundle, ProbeAnswer, digest_of
 from edge_runtime.classifier import Classifier
 from edge_runtime.contract import SCHEMA, Contract, Decision, Guard, InputSpec, Interval, Provenance, Scores
 from edge_runtime.findings.names import natural_key
@@ -38,8 +38,9 @@ log = logging.getLogger(__name__)
 
 # Step of the output at the operating point beyond which an 8-bit answer is too coarse to act on.
 LARGEST_STEP = 0.01
-# Cells on which the int8 model is brought to agree with the float network, where no select part is kept for it.
+# Train cells on which the int8 model is brought to agree with the float network; nobody judged on is among them.
 _AGREEMENT_CELLS = 1024
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,8 @@ class Draft:
 
 def draft_bundle(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path) -> Draft:
     """Makes a bundle of a training run; arguments and errors are those of `compress.compress.compress`."""
-    if data.fingerprint != run.data_sha256:
-        raise CompressError(f"{folder}: was trained on other cells than these; give the same --data")
-    read_named(probe)  # refuses what is not a picture
+    check_cells(folder, run, data)
+    picture = _read_probe(probe)
     network, examples = load_network(folder), data.examples(run.config)
     shrunk = shrink(network, examples, run.config, recipe)
     float_model = export_float(network)
@@ -79,10 +79,21 @@ def draft_bundle(folder: Path, run: Run, data: Data, recipe: Recipe, probe: Path
         size_of("int8" if recipe.is_int8 else recipe.name, shrunk.model, shrunk.twin),
     ]
     traits = measure_cells(data.pixels, run.config.picture.spec)
-    bundle = _uncalibrated(shrunk.model, run, data, recipe, probe.read_bytes(), traits)
+    bundle = _uncalibrated(shrunk.model, run, data, recipe, picture, traits)
     log.info("calibrating")
     decision = _agree_with(network, bundle, data)
     return Draft(with_decision(bundle, decision), network, float_model, twin_model, shrunk.aware, sizes, traits)
+
+
+def _read_probe(path: Path) -> bytes:
+    """Before hours of work, what `write_bundle` would refuse after them."""
+    read_named(path)  # refuses what is not a picture
+    picture = path.read_bytes()
+    if not picture.startswith(_PNG) or len(picture) > MAX_MEMBER_BYTES:
+        raise CompressError(
+            f"{path}: must be a PNG of at most {MAX_MEMBER_BYTES // 1_000_000} MB; give another --probe"
+        )
+    return picture
 
 
 def _uncalibrated(model: bytes, run: Run, data: Data, recipe: Recipe, picture: bytes, traits: Traits) -> Bundle:
@@ -161,7 +172,8 @@ def _agree_with(network: Any, draft: Bundle, data: Data) -> Decision:
     count, not only the misjudged ones. The abstain band is fitted again to hold as many of the cells as the float
     network's does.
     """
-    cells = _agreement_cells(data)
+    known = data.part("train")
+    cells = known[spread_evenly(len(known), _AGREEMENT_CELLS)]
     wanted = predict(network, data.pixels[cells]).astype(np.float64)
     seen = device_scores(Classifier(draft), [data.dataset.cells[i] for i in cells])
     scale, offset = fit_calibration(seen, wanted, np.ones(len(cells)))
@@ -177,13 +189,6 @@ def _same_share(decision: Decision, float_: Array, exported: Array) -> tuple[flo
     nothing = (0.0,) * float_.shape[1]
     share = float(Correction(1.0, nothing, band).abstains(float_).mean())
     return fit_abstain_band(exported, share) if share else band
-
-
-def _agreement_cells(data: Data) -> npt.NDArray[np.int64]:
-    if not data.split.is_everyone:
-        return data.part("select")
-    everyone = data.part("train")
-    return np.asarray(everyone[spread_evenly(len(everyone), _AGREEMENT_CELLS)])
 
 
 def _check_step(classifier: Classifier) -> None:

@@ -50,7 +50,11 @@ def export_int8(network: Any, calibration: PixelArray) -> bytes:
 
 
 def export_float(network: Any) -> bytes:
-    """Converts a float network as it is: float32 in and out."""
+    """Converts a float network as it is: float32 `[1, size, size, 3]` in, `[1, labels]` out.
+
+    Raises:
+        CompressError: the converter cannot; the line says why.
+    """
     return _convert(_converter(network))
 
 

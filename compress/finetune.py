@@ -1,7 +1,6 @@
 """Short training of a changed network, by the answers of the original or by the labels."""
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import tf_keras as keras
@@ -19,7 +18,6 @@ def finetune(
     stage: StageConfig,
     *,
     teacher: Any,
-    before_step: Callable[[], None] | None = None,
     keep_average: bool = False,
 ) -> None:
     """Trains in place, towards the teacher's probabilities on the same augmented pictures where there is one.
@@ -34,7 +32,6 @@ def finetune(
         config: changes of place and size, batch size and seed.
         stage: how long and how fast.
         teacher: the float network; None learns the labels.
-        before_step: called before each step.
         keep_average: end with the averaged weights.
     """
     fit = dataclasses.replace(
@@ -48,7 +45,7 @@ def finetune(
     changes = dataclasses.replace(
         config.augment, stain=0.0, brightness=0.0, sharpness=0.0, density=0.0, blur=0.0, jpeg=0, erase=0.0
     )
-    loop = Loop(network, examples, fit, changes, teacher=teacher, before_step=before_step)
+    loop = Loop(network, examples, fit, changes, teacher=teacher)
     for _ in range(stage.epochs):
         loop.run_epoch()
     if keep_average:

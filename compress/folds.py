@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,14 +29,19 @@ class Fold:
         folder: of the run.
         run: what it holds.
         data: all cells, in the parts of the run.
-        held: positions of the cells to judge on, int64.
+        judged: the part to judge on: report, or select where it shall choose a recipe.
     """
 
     number: int
     folder: Path
     run: Run
     data: Data
-    held: npt.NDArray[np.int64]
+    judged: Literal["report", "select"]
+
+    @property
+    def held(self) -> npt.NDArray[np.int64]:
+        """Positions of the cells to judge on, int64."""
+        return self.data.part(self.judged)
 
 
 def read_folds(folder: Path, dataset: Dataset, groups: dict[str, str]) -> list[Fold]:
@@ -58,7 +64,7 @@ def read_folds(folder: Path, dataset: Dataset, groups: dict[str, str]) -> list[F
         raise CompressError(f"{folder}: is a cross-validation of other cells or groups; give the same --data")
     parts = [dataclasses.replace(data, split=split) for split in splits]
     return [
-        Fold(i, fold_folder(folder, i), run, part, part.part("report"))
+        Fold(i, fold_folder(folder, i), run, part, "report")
         for i, (run, part) in enumerate(zip(runs, parts, strict=True), 1)
     ]
 
@@ -72,14 +78,23 @@ def read_selecting(folder: Path, dataset: Dataset, groups: dict[str, str]) -> Fo
     """
     run = read_run(folder)
     data = load_data(dataset, run.config, groups, Split(run.part_of))
-    if data.fingerprint != run.data_sha256:
-        raise CompressError(f"{folder}: was trained on other cells than these; give the same --data")
+    check_cells(folder, run, data)
     if data.split.is_everyone or run.teaching_sha256 is not None:
         raise CompressError(
             f"{folder}: has learnt from its select part, so nobody is left to choose a recipe by; give --crossval with "
             "a folder of `python -m train crossval`"
         )
-    return Fold(1, folder, run, data, data.part("select"))
+    return Fold(1, folder, run, data, "select")
+
+
+def check_cells(folder: Path, run: Run, data: Data) -> None:
+    """Refuses other cells than a run has learnt from.
+
+    Raises:
+        CompressError: says whose.
+    """
+    if data.fingerprint != run.data_sha256:
+        raise CompressError(f"{folder}: was trained on other cells than these; give the same --data")
 
 
 def choose_folds(folds: Sequence[Fold], numbers: Sequence[int]) -> list[Fold]:

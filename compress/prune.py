@@ -12,6 +12,7 @@ from train.as_written import as_written
 from train.config import Config
 from train.loop import Examples
 from train.network import LOGITS_LAYER
+from train.sampling import epoch_order
 
 # The last steps train with all zeros in place.
 _RAMP = 0.7
@@ -46,7 +47,8 @@ def prune_network(
     Returns:
         A new network of the same layers.
     """
-    steps = stage.epochs * -(-len(examples.targets) // config.fit.batch)
+    drawn = epoch_order(len(examples.targets), examples.groups, config.fit.cells_per_group, config.fit.seed)
+    steps = stage.epochs * -(-len(drawn) // config.fit.batch)
     every = max(1, min(_MASK_EVERY_STEPS, round(steps * _RAMP) // _FEWEST_UPDATES))
     last = max(every, round(steps * _RAMP) // every * every)  # an update falls on the last step of the ramp
     schedule = tfmot.sparsity.keras.PolynomialDecay(0.0, sparsity, 0, last, frequency=every)
@@ -63,7 +65,7 @@ def prune_network(
     callback.set_model(pruned)
     callback.on_train_begin()
     teacher = network if distil else None
-    finetune(pruned, examples, config, stage, teacher=teacher, before_step=lambda: callback.on_train_batch_begin(0))
+    finetune(pruned, examples, config, stage, teacher=teacher)  # tfmot's layers count its steps and update their masks
     callback.on_epoch_end(0)
     return clone(tfmot.sparsity.keras.strip_pruning(pruned))
 
@@ -72,9 +74,3 @@ def _copy_weights(source: Any, target: Any) -> None:
     for layer, own in zip(source.layers, target.layers, strict=True):
         inner = getattr(own, "layer", own)
         inner.set_weights(layer.get_weights())
-
-
-def sparsity_of(network: Any) -> float:
-    """Share of zeros in the prunable kernels."""
-    kernels = [layer.get_weights()[0] for layer in network.layers if prunable(layer)]
-    return float(sum((k == 0).sum() for k in kernels) / sum(k.size for k in kernels)) if kernels else 0.0

@@ -44,6 +44,10 @@ class Tolerance:
     flips: float
     weighted_f1: float
 
+    def __post_init__(self) -> None:
+        if not (0 <= self.flips <= 1 and 0 <= self.weighted_f1 <= 1):
+            raise ValueError("flips and weighted_f1 are shares, 0 to 1")
+
 
 @dataclass(frozen=True)
 class Recipe:

@@ -28,7 +28,7 @@ def removals(network: Any, channels: Channels, values: Importance, *, round_to: 
     """
     work, kept = MultiplyAdds(network, channels), np.ones(channels.count, np.bool_)
     order = [kept.copy()]
-    left = {group.name: _by_importance(group, values) for group in channels.groups}
+    left = {group.name: by_importance(group, values) for group in channels.groups}
     while True:
         blocks = {name: units[: _block(len(units), round_to)] for name, units in left.items()}
         prices = {name: _price(units, kept, work, values) for name, units in blocks.items() if len(units)}
@@ -40,7 +40,8 @@ def removals(network: Any, channels: Channels, values: Importance, *, round_to: 
         order.append(kept.copy())
 
 
-def _by_importance(group: Group, values: Importance) -> Units:
+def by_importance(group: Group, values: Importance) -> Units:
+    """The units of a group, those that matter least first."""
     return group.units[np.argsort(values[group.units], kind="stable")]
 
 

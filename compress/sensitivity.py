@@ -11,6 +11,7 @@ from compress.channels import coupled_channels
 from compress.importance import importance
 from compress.multiply_adds import MultiplyAdds
 from compress.narrow import narrow_units
+from compress.removals import by_importance
 from edge_runtime.findings.table import percent
 from train.loop import Examples, predict
 from train.metrics import answers_of, auroc
@@ -65,7 +66,7 @@ def sensitivities(
     whole, weights = predict(network, examples.pixels).astype(np.float64), examples.weights.astype(np.float64)
     reached = auroc(whole, examples.targets, weights)
     for group in channels.groups:
-        order = group.units[np.argsort(values[group.units], kind="stable")]
+        order = by_importance(group, values)
         for share in shares:
             gone = order[: min(int(share * len(order)), len(order) - 1)]
             if not len(gone):

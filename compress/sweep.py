@@ -25,7 +25,7 @@ from edge_runtime.contract import Interval
 from edge_runtime.preprocess import prepare
 from edge_runtime.strict_json import read_value
 from train.dataset import load_picture
-from train.files import claim, write_json, write_whole
+from train.files import claim, read_array, write_array, write_json, write_whole
 from train.loop import predict
 from train.metrics import Drawn, draw_scores
 from train.out_of_fold import Array
@@ -168,9 +168,7 @@ def _follow(recipe: Recipe, fold: Fold, network: str, probe: Path, out: Path) ->
     write_whole(folder / _MODEL, draft.bundle.model)
     write_whole(folder / _TWIN, draft.twin_model)
     write_json(folder / _SIZE, asdict(draft.sizes[-1]))
-    partial = folder / f"partial-{_ANSWERS}"
-    np.save(partial, classifier.calibrate(device_scores(classifier, cells)))
-    partial.replace(folder / _ANSWERS)
+    write_array(folder / _ANSWERS, classifier.calibrate(device_scores(classifier, cells)))
     keras.backend.clear_session()
     gc.collect()
 
@@ -188,7 +186,7 @@ def _draw(predictions: Predictions) -> Drawn:
 
 def _measure(recipe: Recipe, folds: Sequence[Fold], out: Path, float_: Predictions, drawn: Drawn) -> _Measured:
     folders = [_folder(out / recipe.name, fold) for fold in folds]
-    device = _together(folds, [np.load(folder / _ANSWERS) for folder in folders])
+    device = _together(folds, [read_array(folder / _ANSWERS) for folder in folders])
     own, parity = _draw(device), compare_answers(float_, device)
     try:
         check(parity, recipe.tolerance)

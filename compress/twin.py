@@ -5,12 +5,17 @@ from pathlib import Path
 from compress.errors import CompressError
 from edge_runtime.bundle import Bundle
 
-_DIGITS = 12  # of the SHA-256 that names it
+_DIGITS = 12
+
+
+def named_by(bundle: Bundle) -> str:
+    """What tells the files kept for a bundle, in the folder of the run that it was made of, from those of another."""
+    return bundle.contract.model.sha256[:_DIGITS]
 
 
 def twin_file(folder: Path, bundle: Bundle) -> Path:
-    """Where the twin of a bundle is, in the folder of the run that it was made of."""
-    return folder / f"twin-{bundle.contract.model.sha256[:_DIGITS]}.tflite"
+    """Where the twin of a bundle is."""
+    return folder / f"twin-{named_by(bundle)}.tflite"
 
 
 def read_twin(folder: Path, bundle: Bundle) -> bytes:

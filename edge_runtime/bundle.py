@@ -28,7 +28,7 @@ MEMBERS = (CONTRACT, LABELS, PROBE_PICTURE, PROBE_ANSWER, CARD)
 
 _FLATBUFFER_MARK = b"TFL3"  # file identifier of the TFLite schema, at byte 4
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest date: the same content gives the same bytes
-_MAX_MEMBER_BYTES = 4_000_000
+MAX_MEMBER_BYTES = 4_000_000
 _MAX_BUNDLE_BYTES = 256_000_000
 
 
@@ -75,7 +75,7 @@ def write_bundle(bundle: Bundle) -> None:
     """Writes a bundle to its path, whole or not at all.
 
     Raises:
-        ModelError: the model is not the one the contract describes.
+        ModelError: the model is not the one the contract describes, or a member is too large to be read again.
         OSError: the file cannot be written.
     """
     if bundle.contract.model != digest_of(bundle.model):
@@ -87,6 +87,9 @@ def write_bundle(bundle: Bundle) -> None:
         PROBE_ANSWER: dumps(bundle.probe_answer, indent=None),
         CARD: bundle.card,
     }
+    large = [name for name in MEMBERS if len(members[name]) > MAX_MEMBER_BYTES]
+    if large:
+        raise ModelError(f"{bundle.path}: {large[0]} would be over {MAX_MEMBER_BYTES // 1_000_000} MB")
     tail = io.BytesIO()
     tail.write(bundle.model)
     with zipfile.ZipFile(tail, "a") as archive:
@@ -140,8 +143,8 @@ def _read_members(path: Path, data: bytes) -> dict[str, bytes]:
             missing = [name for name in MEMBERS if name not in names]
             if missing:
                 raise ModelError(f"{path}: carries no {missing[0]}; export it with `python -m compress`")
-            if any(archive.getinfo(name).file_size > _MAX_MEMBER_BYTES for name in MEMBERS):
-                raise ModelError(f"{path}: a member is over {_MAX_MEMBER_BYTES // 1_000_000} MB, not a bundle")
+            if any(archive.getinfo(name).file_size > MAX_MEMBER_BYTES for name in MEMBERS):
+                raise ModelError(f"{path}: a member is over {MAX_MEMBER_BYTES // 1_000_000} MB, not a bundle")
             return {name: archive.read(name) for name in MEMBERS}
     except zipfile.BadZipFile:
         raise ModelError(

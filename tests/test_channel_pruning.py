@@ -31,10 +31,12 @@ from edge_runtime.notice import RESEARCH_USE
 from tests.channel_networks import examples, known_network, residual_network, shorten
 from tests.operators import assert_all_int8, operators_of
 from train.config import Config, read_config
+from train.data import load_data
 from train.dataset import read_dataset
 from train.files import write_json
 from train.loop import predict
 from train.run import NETWORK, STATE, Run
+from train.split import Split
 
 HALF = ChannelConfig(keep=0.5, steps=2)
 DEAD, GROUP = 5, "block0_pointwise"
@@ -158,7 +160,8 @@ def test_the_command_shows_every_group_of_a_run(config: Config, drawn_cells: Pat
     run.mkdir()
     known_network().save(run / NETWORK)
     parts = dict.fromkeys((cell.subject for cell in read_dataset(drawn_cells).cells), "train")
-    finished = Run(settings, "", ("all", "hem"), parts, None, (0.4, 0.6), "nothing", 1, None)
+    read = load_data(read_dataset(drawn_cells), settings, {}, Split(parts))
+    finished = Run(settings, read.fingerprint, ("all", "hem"), parts, None, (0.4, 0.6), "nothing", 1, None)
     write_json(run / STATE, dataclasses.asdict(finished))
     done = CliRunner().invoke(
         cli, ["sensitivity", *map(str, ("--data", drawn_cells, "--groups", groups, "--run", run))]

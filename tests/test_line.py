@@ -8,15 +8,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
+from compress.compress import compress
+from compress.errors import CompressError
+from compress.recipe import read_recipe
+from compress.verify import Parity
 from edge_runtime.bundle import read_bundle
 from edge_runtime.classifier import Classifier
+from edge_runtime.findings.groups import read_groups
 from edge_runtime.preprocess import prepare, read_picture
-from tests.drawn import changed
 from tests.in_process import run_module
+from train.data import load_data
+from train.dataset import read_dataset
+from train.groups import C_NMC_GROUPS
+from train.run import read_run
+from train.split import Split
 
 ROOT = Path(__file__).parent.parent
 
@@ -73,13 +83,17 @@ def test_the_network_before_export_answers_as_the_bundle(
         tmp_path / "answers.json",
     )
     listed.write_text("".join(f"{path}\n" for path in pictures), "utf-8")
-    asked = ["--run", finished, "--network", "quantised", "--pictures", listed, "--out", out]
+    asked = ["--run", finished, "--model", made, "--pictures", listed, "--out", out]
     _here("compress", "answers", *asked)
     device = Classifier.from_file(made)
     for path, answer in zip(pictures, json.loads(out.read_text("utf-8")), strict=True):
         pixels = prepare(read_picture(path), device.contract.input)
         assert answer["prepared"] == hashlib.sha256(pixels.tobytes()).hexdigest()
         assert answer["probabilities"] == pytest.approx(device.scores(pixels), abs=0.03)
+    listed.write_text("", "utf-8")
+    _assert_one_line(_here("compress", "answers", *asked, expect=1), "compress", "names no picture")
+    listed.write_bytes(pictures[0].read_bytes())
+    _assert_one_line(_here("compress", "answers", *asked, expect=1), "compress", "cannot be read (not text)")
 
 
 def test_the_bundle_says_what_was_measured_on_whom(made: Path, finished: Path) -> None:
@@ -151,16 +165,19 @@ def test_an_interrupted_run_goes_on_to_the_same_network(
 
 
 def test_a_bundle_beyond_tolerance_is_not_written(
-    small_settings: tuple[Path, Path], finished: Path, many_drawn_cells: Path, tmp_path: Path
+    small_settings: tuple[Path, Path],
+    finished: Path,
+    many_drawn_cells: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    strict = tmp_path / "strict.toml"
-    strict.write_text(changed(small_settings[1].read_text("utf-8"), flips=-1.0), "utf-8")
-    out = tmp_path / "refused.tflite"
-    done = _here(
-        "compress", "run", "--data", many_drawn_cells, "--run", finished, "--recipe", strict, "--out", out, expect=1
-    )
-    assert "no bundle written" in done.stderr
-    assert not out.exists()
+    """What the gate measures on a damaged model is in test_parity; here it measures too much."""
+    run, out, kept = read_run(finished), tmp_path / "refused.tflite", sorted(finished.iterdir())
+    data = load_data(read_dataset(many_drawn_cells), run.config, read_groups(C_NMC_GROUPS), Split(run.part_of))
+    monkeypatch.setitem(compress.__globals__, "compare_answers", lambda *_: Parity(6, 0.5, 0.0, 0.3))
+    with pytest.raises(CompressError, match=r"50.00% of 6 cells change their label, .* no bundle written"):
+        compress(finished, run, data, read_recipe(small_settings[1]), ROOT / "samples" / "cell-02.png", out)
+    assert not out.exists() and sorted(finished.iterdir()) == kept
 
 
 def test_other_data_than_the_runs_are_refused(
@@ -173,6 +190,20 @@ def test_other_data_than_the_runs_are_refused(
     assert "other settings or data" in fit.stderr
     run = _here("compress", "run", "--data", other, "--run", finished, "--recipe", small_settings[1], expect=1)
     assert "was trained on other cells" in run.stderr
+    sensitivity = _here("compress", "sensitivity", "--data", other, "--run", finished, expect=1)
+    assert "was trained on other cells" in sensitivity.stderr
+
+
+def test_a_probe_that_no_bundle_could_carry_is_said_before_training(
+    finished: Path, many_drawn_cells: Path, tmp_path: Path
+) -> None:
+    large, photo = tmp_path / "large.png", tmp_path / "photo.jpg"
+    cv2.imwrite(str(large), np.random.default_rng(0).integers(0, 255, (1300, 1300, 3), np.uint8))
+    cv2.imwrite(str(photo), np.zeros((450, 450, 3), np.uint8))
+    for probe in (large, photo):
+        arguments = ("--data", many_drawn_cells, "--run", finished, "--probe", probe)
+        done = _here("compress", "run", *arguments, "--out", tmp_path / "made.tflite", expect=1)
+        _assert_one_line(done, "compress", f"{probe}: must be a PNG of at most 4 MB")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Answers out of fold are kept as they were, and belong to these cells; no person decides about themselves."""
 
 import dataclasses
+import errno
 import json
 from pathlib import Path
 
@@ -87,6 +88,23 @@ def test_what_is_not_of_these_cells_is_one_line(dataset: Dataset, measured: Meas
     write_measured(path, measured, dataset)
     path.with_suffix(".json").unlink()
     assert ".json beside it" in _refusal(path, dataset)
+
+
+def test_no_identity_stands_beside_answers_of_another(
+    dataset: Dataset, measured: Measured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "measured.csv"
+    write_measured(path, measured, dataset)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("train.files.replace_whole", full)
+    with pytest.raises(TrainError, match="No space left"):
+        write_measured(path, dataclasses.replace(measured, identity={"another": 1}), dataset)
+    monkeypatch.undo()
+    with pytest.raises(TrainError, match="compress crossval"):
+        read_measured(path, dataset, {})
 
 
 def test_answers_of_other_settings_are_refused(measured: Measured, tmp_path: Path) -> None:

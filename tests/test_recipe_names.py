@@ -1,13 +1,15 @@
 """A recipe's name says what it does, and a name that says nothing gets one line that says what names mean."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from compress.errors import CompressError
 from compress.identity import measurement_identity
-from compress.recipe import Recipe, read_recipe
+from compress.recipe import DEFAULT_RECIPE, Recipe, StageConfig, read_recipe
 from compress.recipe_names import SWEEP, recipe_named
+from tests.drawn import changed
 from train.config import read_config
 
 BASE = read_recipe()
@@ -74,3 +76,23 @@ def test_measurements_from_before_a_key_still_belong_to_their_recipe() -> None:
     for name in ("sp20_ptq8", "sp20_pqat8_hard", "ch50_sp20_pqat8"):
         other = dataclasses.replace(recipe_named(name, BASE), name="sp20_pqat8")
         assert measurement_identity(config, other, "0")["compression"] != identity
+
+
+def test_the_settings_of_a_stage_left_out_belong_to_no_measurement() -> None:
+    config, longer = read_config(), StageConfig(epochs=9, learning_rate=1e-3)
+    for name, stage, counts in (
+        ("qat8", "prune", False),
+        ("sp20_pqat8", "prune", True),
+        ("ptq8", "quantise", False),
+        ("qat8", "quantise", True),
+    ):
+        recipe = recipe_named(name, BASE)
+        other = dataclasses.replace(recipe, **{stage: longer})
+        assert (measurement_identity(config, other, "0") != measurement_identity(config, recipe, "0")) == counts
+
+
+def test_a_tolerance_in_percent_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(changed(DEFAULT_RECIPE.read_text("utf-8"), flips=2), "utf-8")
+    with pytest.raises(CompressError, match=r"flips and weighted_f1 are shares, 0 to 1"):
+        read_recipe(path)

@@ -26,7 +26,7 @@ class WatchedLoop(Loop):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._steps_left = int(os.environ.get("KILLED_AT", "-1"))
-        self._before_step = self._live_or_die
+        self._step = self._live_or(self._step)
 
     def run_epoch(self, on_step: Callable[[int, int], None] | None = None) -> float:
         loss = super().run_epoch(on_step)
@@ -35,10 +35,16 @@ class WatchedLoop(Loop):
         np.savez(Path(os.environ["SHOWN"], f"{int(self.epoch.numpy())}.npz"), *values)
         return loss
 
-    def _live_or_die(self) -> None:
-        if self._steps_left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self._steps_left -= 1
+    def _live_or(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """The step, or the end."""
+
+        def take(*batch: Any) -> Any:
+            if self._steps_left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self._steps_left -= 1
+            return step(*batch)
+
+        return take
 
 
 if __name__ == "__main__":

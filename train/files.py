@@ -1,23 +1,27 @@
 """Files written whole or not at all, and the one line when they cannot be."""
 
 import contextlib
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from edge_runtime.whole_file import replace_whole
 from train.errors import TrainError
 
 
-def claim(state: Path, identity: dict[str, Any]) -> None:
+def claim(state: Path, identity: dict[str, Any], *, remedy: str = "give another folder") -> None:
     """Makes a folder the one of these settings, data and parts, or finds that it is.
 
     Args:
         state: the JSON file in it that says so; written when absent.
         identity: what the file must hold, beside anything else.
+        remedy: what to do where it does not.
 
     Raises:
         TrainError: it holds something else, or cannot be written.
@@ -36,8 +40,7 @@ def claim(state: Path, identity: dict[str, Any]) -> None:
     other = differing(known, identity)
     if other:
         raise TrainError(
-            f"{folder}: holds a run with other settings or data ({other[0]!r} differs in {state.name}); "
-            "give another folder"
+            f"{folder}: holds a run with other settings or data ({other[0]!r} differs in {state.name}); {remedy}"
         )
 
 
@@ -63,6 +66,29 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     with writing(path.parent):
         replace_whole(path, content)
+
+
+def write_array(path: Path, array: npt.NDArray[np.float64]) -> None:
+    """Writes an array as NumPy keeps it, whole or not at all.
+
+    Raises:
+        TrainError: it cannot be written.
+    """
+    file = io.BytesIO()
+    np.save(file, array)
+    write_whole(path, file.getvalue())
+
+
+def read_array(path: Path) -> npt.NDArray[np.float64]:
+    """Reads what `write_array` wrote.
+
+    Raises:
+        TrainError: it cannot be read.
+    """
+    try:
+        return np.asarray(np.load(path), np.float64)
+    except (OSError, ValueError, EOFError):
+        raise TrainError(f"{path}: damaged; delete it and run the same command again") from None
 
 
 @contextlib.contextmanager

@@ -71,7 +71,6 @@ class Loop:
         changes: AugmentConfig,
         *,
         teacher: Any = None,
-        before_step: Callable[[], None] | None = None,
         strategy: Any = None,
     ) -> None:
         """Prepares the loop.
@@ -83,7 +82,6 @@ class Loop:
             changes: the augmentation.
             teacher: another network; its probabilities on the same changed pictures are the target, instead of the
                 labels.
-            before_step: called before every step; tfmot's pruning updates its masks there.
             strategy: a `tf.distribute.Strategy`; each of its replicas trains on its share of every batch, on a copy of
                 the network, and `averaged` lends the network itself.
         """
@@ -95,7 +93,6 @@ class Loop:
         self._examples = examples
         self._changes = changes
         self._teacher = teacher
-        self._before_step = before_step
         self.steps_per_epoch = math.ceil(len(self._order(0)) / fit.batch)
         with variables_on(self._strategy):
             self.optimizer = keras.optimizers.Adam(
@@ -147,8 +144,6 @@ class Loop:
         """Trains on batches as `batches` gives them; arguments and result are otherwise those of `run_epoch`."""
         losses = []
         for pixels, targets, weights in batches:
-            if self._before_step is not None:
-                self._before_step()
             losses.append(self._step(pixels, targets, weights))
             if on_step is not None:
                 on_step(len(losses), self.steps_per_epoch)

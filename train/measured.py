@@ -14,7 +14,7 @@ import numpy.typing as npt
 from train.dataset import Cell, Dataset
 from train.decision import Rule, correct_nested
 from train.errors import TrainError
-from train.files import differing, write_json, write_whole
+from train.files import differing, write_json, write_whole, writing
 from train.groups import groups_of
 from train.out_of_fold import Array, OutOfFold, read_out_of_fold
 from train.predictions import Predictions
@@ -81,9 +81,12 @@ def write_measured(path: Path, measured: Measured, dataset: Dataset) -> None:
     ):
         values = [f"{value:.{_DECIMALS}f}" for value in np.concatenate(both)]
         writer.writerow([dataset.name_of(cell), group, cell.label, fold, *values])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(_identity_file(path), measured.identity)
+    identity = _identity_file(path)
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        identity.unlink(missing_ok=True)  # whatever ends this half way, no identity stands beside answers of another
     write_whole(path, file.getvalue().encode("utf-8", "surrogateescape"))
+    write_json(identity, measured.identity)
 
 
 def read_measured(path: Path, dataset: Dataset, groups: dict[str, str]) -> Measured:
