@@ -104,7 +104,7 @@ def compress(
     float_, device = _own_answers(draft, data)
     parity = _checked(float_, device, recipe)
     if answers is None or measured is None:
-        area = area_predictions(device, data.dataset, data.groups)
+        area = area_predictions(device, data.dataset, data.groups, subject_power=run.config.fit.subject_power)
         judged = _Judged(float_, device, area, _false_alarms(draft, data), None)
     else:
         judged = _out_of_fold(answers, draft, data, run, digest_of_file(measured))

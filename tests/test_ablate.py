@@ -154,6 +154,14 @@ def test_each_variant_is_trained_once_on_pixels_read_once_and_stands_beside_the_
         run("no such")
 
 
+def test_a_group_of_two_labels_is_said_before_anything_is_trained(many_drawn_cells: Path, tmp_path: Path) -> None:
+    dataset = read_dataset(many_drawn_cells)
+    one, other = (next(cell.subject for cell in dataset.cells if cell.label == label) for label in dataset.labels)
+    with pytest.raises(TrainError, match=r"subject group both has cells labelled 'all' and 'hem'"):
+        ablate(dataset, read_config(), {}, {one: "both", other: "both"}, tmp_path, folds=2)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_command_names_a_variant_that_is_not_there(many_drawn_cells: Path) -> None:
     done = CliRunner().invoke(group, ["ablate", "--data", str(many_drawn_cells), "--only", "nothing"])
     assert isinstance(done.exception, TrainError) and "no variant 'nothing'" in str(done.exception)

@@ -44,6 +44,17 @@ def test_the_audit_finds_what_is_wrong_with_a_folder(drawn_cells: Path) -> None:
         assert word in text
 
 
+def test_small_cells_without_texture_are_known_by_their_pixels(drawn_cells: Path) -> None:
+    first, second = (cell.path for cell in read_dataset(drawn_cells).cells[:2])
+    for path, picture in ((first, draw_cell(1, leukemic=True)), (second, np.zeros((450, 450, 3), np.uint8))):
+        cv2.imwrite(str(path), cv2.resize(picture, (28, 28), interpolation=cv2.INTER_AREA))
+    for subject, path in (("90", first), ("91", second)):
+        shutil.copy(path, path.with_name(f"UID_{subject}_1_1_all.png"))
+    found = audit_dataset(read_dataset(drawn_cells))
+    assert list(found.identical.values()) == [1] and "90" in next(iter(found.identical))
+    assert "91" not in found.groups, "nothing is on either picture"
+
+
 def test_the_audit_of_the_real_cells_finds_the_known_people(c_nmc: Path) -> None:
     dataset = read_dataset(c_nmc)
     found = audit_dataset(dataset)

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import hashlib
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from edge_runtime.errors import PictureError
 from edge_runtime.findings.names import parse_c_nmc_name
 from edge_runtime.preprocess import read_picture
 from train.config import read_config
+from train.crossval import nested_splits
 from train.data import load_data
 from train.dataset import Cell, load_pixels, read_dataset, several_labels
 from train.errors import TrainError
@@ -99,6 +101,16 @@ def test_a_folder_without_cells_is_refused(tmp_path: Path) -> None:
         read_dataset(tmp_path)
     with pytest.raises(TrainError, match="no such folder or CSV"):
         read_dataset(tmp_path / "absent")
+
+
+def test_a_folder_of_one_label_teaches_nothing(many_drawn_cells: Path, tmp_path: Path) -> None:
+    for cell in read_dataset(many_drawn_cells).cells:
+        if cell.label == "all":
+            shutil.copy(cell.path, tmp_path)
+    dataset, config = read_dataset(tmp_path), read_config()
+    for start in (lambda: load_data(dataset, config, {}), lambda: nested_splits(dataset, config, {}, folds=2)):
+        with pytest.raises(TrainError, match=r"no cell of label hem; all labels are needed"):
+            start()
 
 
 def test_an_unreadable_cell_is_named(drawn_cells: Path) -> None:

@@ -10,11 +10,12 @@ import pytest
 import tensorflow as tf
 
 from edge_runtime.errors import PictureError
-from train.config import Config, read_config
+from train.config import Config, read_config, with_values
 from train.data import Data, load_data
 from train.dataset import read_dataset
-from train.errors import TrainError
+from train.errors import DivergedError, TrainError
 from train.fit import fit
+from train.loop import Loop
 from train.run import read_run
 from train.tensorboard import FOLDER
 
@@ -83,6 +84,23 @@ def test_the_curves_are_those_of_the_history(finished: Path) -> None:
     rates = [rate for _, rate in curves["learning_rate"]]
     assert rates == sorted(rates, reverse=True) and rates[-1] > 0
     assert min(seconds for _, seconds in curves["seconds"]) > 0
+
+
+def test_who_else_writes_beside_the_curves_stops_nothing(data: Data, config: Config, tmp_path: Path) -> None:
+    (tmp_path / FOLDER).mkdir(parents=True)
+    for name in (".DS_Store", ".nfs0001", "events.of.another"):
+        (tmp_path / FOLDER / name).touch()
+    fit(data, with_values(config, {"fit.epochs": 1}), tmp_path)
+    assert (tmp_path / "run.json").exists()
+
+
+def test_a_loss_that_is_no_number_ends_the_run(
+    data: Data, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Loop, "run_epoch", lambda *_: float("nan"))
+    with pytest.raises(DivergedError, match=r"the loss is nan; lower learning_rate or weight_decay"):
+        fit(data, config, tmp_path)
+    assert not (tmp_path / "checkpoint").exists()
 
 
 def test_a_resumed_run_is_the_uninterrupted_one_and_no_step_of_its_curves_is_double(

@@ -63,7 +63,17 @@ def test_the_groups_file_survives_a_round_trip(tmp_path: Path) -> None:
     assert groups_of(["75", "6"], read_groups(path)) == ["51+75", "6"]
 
 
-@pytest.mark.parametrize("text", ["subject\n1\n", "subject,group\n1,\n", "subject,group\n1,a\n1,b\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "subject\n1\n",
+        "subject,group\n1,\n",
+        "subject,group\n1,a\n1,b\n",
+        "subject,group\n1, a\n",
+        "subject,group\n1 ,a\n",
+        "subject,group\n1,a,b\n",
+    ],
+)
 def test_a_groups_file_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "groups.csv"
     path.write_text(text)

@@ -9,6 +9,7 @@ import pytest
 import tf_keras as keras
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from benchmarks.pictures import ROOT
 from samples.draw import draw_cell
 from train.config import IMAGENET, NetworkConfig, read_config
 from train.convolutions import convolutions
@@ -140,6 +141,13 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
         config = _config(pretrained=name)
         with pytest.raises(TrainError, match="EDGE_CLASSIFY_WEIGHTS"):
             load_pretrained(build_network(config, size=32, labels=2), config, _pictures(32), folder=tmp_path)
+
+
+def test_a_file_of_floats_is_refused() -> None:
+    floats = ROOT / "benchmarks" / "reference" / "float32.tflite"
+    config = _config(pretrained=floats.name)
+    with pytest.raises(TrainError, match=r"float32.tflite: holds floats; give a file of 8-bit weights"):
+        load_pretrained(build_network(config, size=32, labels=2), config, _pictures(32), folder=floats.parent)
 
 
 def test_keras_s_own_networks_are_read_too(monkeypatch: pytest.MonkeyPatch) -> None:

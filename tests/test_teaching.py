@@ -7,7 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from train.cli import group
 from train.config import Config, DistillationConfig, read_config
 from train.crossval import crossvalidate
 from train.data import Data, load_data
@@ -119,6 +121,11 @@ def test_what_is_no_such_file_is_one_line(data: Data, teaching: Teaching, tmp_pa
     ):
         path.write_text("\n".join(lines) + "\n", "utf-8")
         _is_named_in(path, data, word)
+
+
+def test_own_data_never_overwrite_the_answers_for_c_nmc(many_drawn_cells: Path) -> None:
+    done = CliRunner().invoke(group, ["teach", "--data", str(many_drawn_cells)])
+    assert done.exit_code == 2 and "--out is needed with --data" in done.output
 
 
 def test_a_teacher_who_saw_the_report_part_is_refused(data: Data, teaching: Teaching, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Ablation: the base settings and each variant cross-validated on the same folds, and what each change is worth."""
 
+import dataclasses
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ from edge_runtime.contract import Interval
 from edge_runtime.findings.table import Table, interval_text
 from train.config import Config
 from train.crossval import Crossval, answer_changed, crossvalidate
-from train.dataset import Dataset
+from train.dataset import Dataset, several_labels
 from train.errors import TrainError
 from train.files import write_whole
+from train.groups import groups_of
 from train.metrics import Drawn, draw_scores
 from train.predictions import Predictions
 from train.robustness import CHANGES
@@ -73,12 +75,19 @@ def ablate(
         on_step: told the steps done and the steps of the epoch, after each step.
 
     Raises:
-        TrainError: a name that is no variant, or as `crossvalidate` raises it.
+        TrainError: a name that is no variant, a group with several labels, or as `crossvalidate` raises it.
         PictureError: a cell cannot be read.
     """
     unknown = sorted(set(only) - set(variants))
     if unknown:
         raise TrainError(f"no variant {unknown[0]!r}; there are {', '.join(map(repr, variants))}")
+    own = groups_of([cell.subject for cell in dataset.cells], groups)
+    by_group = [dataclasses.replace(cell, subject=group) for cell, group in zip(dataset.cells, own, strict=True)]
+    for group, (one, other) in several_labels(by_group).items():
+        raise TrainError(
+            f"subject group {group} has cells labelled {one.label!r} and {other.label!r}; an ablation compares people: "
+            "give each label a group of its own"
+        )
     wanted = {name: config for name, config in variants.items() if not only or name in only}
     rows: dict[str, Row] = {}
     compared: dict[str, Drawn] = {}

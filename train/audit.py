@@ -1,7 +1,9 @@
 """Looks a data set over before anyone trusts a number from it."""
 
 import hashlib
+import itertools
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -43,7 +45,9 @@ def audit_dataset(dataset: Dataset) -> Audit:
         looked = list(pool.map(_look, dataset.cells))
     readable = [(cell, found) for cell, found in zip(dataset.cells, looked, strict=True) if not isinstance(found, str)]
     subjects = [cell.subject for cell, _ in readable]
-    pairs = same_cells(np.array([found[1] for _, found in readable])) if readable else []
+    alike = same_cells(np.array([found[1] for _, found in readable])) if readable else []
+    # Small cells have no texture to tell them by.
+    pairs = {*alike, *_same_pixels([found[0] for _, found in readable])}
     identical: Counter[tuple[str, str]] = Counter()
     similar: Counter[tuple[str, str]] = Counter()
     for i, j in pairs:
@@ -62,13 +66,23 @@ def audit_dataset(dataset: Dataset) -> Audit:
     )
 
 
+def _same_pixels(digests: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+    """All pairs of positions with the same digest, the smaller position first; what is empty is like nothing."""
+    places: dict[bytes, list[int]] = {}
+    for i, digest in enumerate(digests):
+        if digest:
+            places.setdefault(digest, []).append(i)
+    for same in places.values():
+        yield from itertools.combinations(same, 2)
+
+
 def _look(cell: Cell) -> str | tuple[bytes, np.ndarray]:
-    """Digest of the pixels and texture, or what is wrong."""
+    """Digest of the pixels, empty where all are black, and texture; or what is wrong."""
     try:
         picture = load_picture(cell)
     except PictureError as error:
         return str(error)
-    return hashlib.sha256(picture.tobytes()).digest(), texture(picture)
+    return hashlib.sha256(picture.tobytes()).digest() if picture.any() else b"", texture(picture)
 
 
 def describe(audit: Audit) -> str:

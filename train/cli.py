@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from edge_runtime.errors import EdgeClassifyError
 from edge_runtime.findings.groups import read_groups
@@ -180,18 +181,26 @@ def _epoch_text(row: dict[str, float]) -> str:
 @click.option("--out", type=_PATH, help="CSV to write; C-NMC's, in train/teaching, when not given.")
 @weights_option
 @everyone_option
-def teach(data: Path, groups: Path, config: Path, out: Path | None, weights: Path, everyone: bool) -> None:
+@click.pass_context
+def teach(
+    context: click.Context, data: Path, groups: Path, config: Path, out: Path | None, weights: Path, everyone: bool
+) -> None:
     """Ask the teacher about every cell to learn from; each answer by models that never saw its person."""
+    if out is None and context.get_parameter_source("data") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--out is needed with --data: the file that is written without it is C-NMC's.")
     from train.data import load_data
+    from train.files import writing
     from train.metrics import auroc
     from train.shallow import shallow_features
     from train.teaching import ask_teacher, write_teaching
 
     settings = read_config(config)
     cells = load_data(read_dataset(data), settings, read_groups(groups), everyone=everyone)
+    out = out or _c_nmc_teaching(everyone)
+    with writing(out.parent):  # before minutes of asking
+        out.parent.mkdir(parents=True, exist_ok=True)
     features = shallow_features(cells.dataset.cells, weights, StepBar("looking at cells"))
     teaching = ask_teacher(cells, features, seed=settings.fit.seed)
-    out = out or _c_nmc_teaching(everyone)
     write_teaching(out, teaching, cells)
     reached = auroc(teaching.probabilities, cells.targets[teaching.cells])
     click.echo(f"{len(teaching.cells)} cells, AUROC of the teacher out of fold {reached:.4f}")

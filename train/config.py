@@ -66,7 +66,7 @@ class NetworkConfig:
         _check(self.stem > 0 and all(c > 0 for c in self.channels), "channels must be positive")
         _check(bool(self.channels) and len(self.channels) == len(self.strides), "channels and strides must be as many")
         _check(all(s in (1, 2) for s in self.strides), "strides must be 1 or 2")
-        _check(self.weight_decay >= 0, "weight_decay must be 0 or more")
+        _check(0 <= self.weight_decay <= 1, "weight_decay must be 0 to 1")
         _check(0 < self.width <= _LARGEST_WIDTH, f"width must be over 0, at most {_LARGEST_WIDTH:g}")
 
 
@@ -123,8 +123,8 @@ class FitConfig:
         cells_per_group: an epoch draws at most so many cells of each subject group, others each time; 0 takes all.
         mixup: alpha of the Beta distribution that two pictures are mixed by; 0 mixes none.
         patience: epochs without a better select score after which training ends; 0 goes on to the last.
-        abstain_share: share of the cells that the abstain band is to hold: of the select part, or of the out-of-fold
-            predictions where they are given.
+        abstain_share: share of the cells that the abstain band is to hold: of the out-of-fold predictions where they
+            are given, else of the select part, which a network with a teacher has learnt from.
         seed: of the split, the weights, the order and the augmentation.
     """
 

@@ -16,7 +16,7 @@ import tf_keras as keras
 from edge_runtime.findings.names import natural_key
 from train.config import Config
 from train.data import Data, load_data, with_features
-from train.dataset import Cell, Dataset, several_labels
+from train.dataset import Cell, Dataset, check_labels, several_labels
 from train.errors import TrainError
 from train.files import claim
 from train.fit import fit
@@ -46,8 +46,8 @@ class Crossval:
     Attributes:
         config: the settings.
         data: the cells with their pixels; its split is that of the last fold.
-        predictions: for every cell, in the order of the data set, the answer of the network of its fold, calibrated on
-            select subjects outside the fold.
+        predictions: for every cell, in the order of the data set, the answer of the network of its fold, calibrated by
+            its teacher, or on select subjects outside the fold.
         folds: the fold of each cell, from 1.
         networks: the folder of each fold's run, in the order of the folds; `load_network` reads what is in it.
     """
@@ -162,6 +162,7 @@ def nested_splits(dataset: Dataset, config: Config, groups: dict[str, str], *, f
     Raises:
         TrainError: a subject with several labels, or too few subject groups.
     """
+    check_labels(dataset)
     _check_subjects(dataset.cells)
     labels = [cell.label for cell in dataset.cells]
     own = groups_of([cell.subject for cell in dataset.cells], groups)

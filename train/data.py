@@ -11,7 +11,7 @@ import numpy.typing as npt
 from edge_runtime.findings.names import natural_key
 from edge_runtime.preprocess import PixelArray
 from train.config import Config
-from train.dataset import Dataset, fingerprint, label_indices, load_pixels, several_labels
+from train.dataset import Dataset, check_labels, fingerprint, label_indices, load_pixels, several_labels
 from train.groups import groups_of
 from train.loop import Examples, Floats
 from train.shallow import Shallow, shallow_features
@@ -108,6 +108,7 @@ def load_data(
         TrainError: the split is not possible.
         PictureError: a cell cannot be read.
     """
+    check_labels(dataset)
     group_list = groups_of([cell.subject for cell in dataset.cells], groups)
     labels = [cell.label for cell in dataset.cells]
     if mixed := sorted(several_labels(dataset.cells), key=natural_key):

@@ -116,6 +116,17 @@ def several_labels(cells: Sequence[Cell]) -> dict[str, tuple[Cell, Cell]]:
     return found
 
 
+def check_labels(dataset: Dataset) -> None:
+    """Refuses to learn from cells that do not have every label.
+
+    Raises:
+        TrainError: names what is missing.
+    """
+    missing = [label for label in dataset.labels if not any(cell.label == label for cell in dataset.cells)]
+    if missing:
+        raise TrainError(f"{dataset.root}: no cell of label {missing[0]}; all labels are needed to learn from")
+
+
 def label_indices(cells: Sequence[Cell], labels: Sequence[str]) -> npt.NDArray[np.int64]:
     """The labels as int64 `[n]`, indices into `labels`."""
     return np.array([labels.index(cell.label) for cell in cells], np.int64)

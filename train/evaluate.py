@@ -58,7 +58,8 @@ def judge_run(folder: Path, run: Run, dataset: Dataset, groups: dict[str, str]) 
             "its recipe"
         )
     predictions = run_predictions(folder, run, dataset, groups)
-    return _beside_area(f"{run.config.name}, float", run.config.data, predictions, dataset, groups)
+    power = run.config.fit.subject_power
+    return _beside_area(f"{run.config.name}, float", run.config.data, predictions, dataset, groups, power)
 
 
 def judge_bundle(classifier: Classifier, dataset: Dataset, groups: dict[str, str], measured: Path) -> Judged:
@@ -77,12 +78,16 @@ def judge_bundle(classifier: Classifier, dataset: Dataset, groups: dict[str, str
     if contract.provenance.out_of_fold_sha256 is not None:
         return _judge_out_of_fold(classifier, dataset, groups, measured)
     predictions = bundle_predictions(classifier, dataset, groups)
-    return _beside_area(f"{contract.name}, int8", contract.provenance.data, predictions, dataset, groups)
+    power = Rule.from_text(contract.provenance.recipe).subject_power
+    return _beside_area(_name(contract), contract.provenance.data, predictions, dataset, groups, power)
 
 
-def _beside_area(model: str, data: str, predictions: Predictions, dataset: Dataset, groups: dict[str, str]) -> Judged:
+def _beside_area(
+    model: str, data: str, predictions: Predictions, dataset: Dataset, groups: dict[str, str], subject_power: float
+) -> Judged:
     own = groups_of([cell.subject for cell in dataset.cells], groups)
-    return Judged(model, data, HELD_OUT, predictions, area_predictions(predictions, dataset, own))
+    area = area_predictions(predictions, dataset, own, subject_power=subject_power)
+    return Judged(model, data, HELD_OUT, predictions, area)
 
 
 def _judge_out_of_fold(classifier: Classifier, dataset: Dataset, groups: dict[str, str], path: Path) -> Judged:
@@ -96,7 +101,12 @@ def _judge_out_of_fold(classifier: Classifier, dataset: Dataset, groups: dict[st
     rule = Rule.from_text(contract.provenance.recipe)
     _, device = answers.decided(rule)
     area = answer_folds(areas(device.cells), device, answers.folds.tolist(), subject_power=rule.subject_power)
-    return Judged(f"{contract.name}, int8", contract.provenance.data, OUT_OF_FOLD, device, area)
+    return Judged(_name(contract), contract.provenance.data, OUT_OF_FOLD, device, area)
+
+
+def _name(contract: Contract) -> str:
+    is_float = contract.provenance.recipe.get("precision") == "fp32"
+    return f"{contract.name}, {'float' if is_float else 'int8'}"
 
 
 def run_predictions(folder: Path, run: Run, dataset: Dataset, groups: dict[str, str]) -> Predictions:
@@ -105,6 +115,13 @@ def run_predictions(folder: Path, run: Run, dataset: Dataset, groups: dict[str, 
     Raises:
         TrainError: the data are not those of the run.
     """
+    known, here = set(run.part_of), set(groups_of([cell.subject for cell in dataset.cells], groups))
+    strange = sorted(known ^ here, key=natural_key)
+    if strange:
+        raise TrainError(
+            f"{dataset.root}: subject group {strange[0]} is only here or only in {folder}; give the --data and "
+            "--groups that it was trained with"
+        )
     cells, own = _report_part(dataset, groups, run.judged_groups, run.labels)
     pixels = load_pixels(cells, run.config.picture.spec)
     return Predictions(cells, own, run.labels, predict(load_network(folder), pixels).astype(np.float64))
@@ -129,8 +146,15 @@ def judged_cells(
     Raises:
         TrainError: the data are not those of the model.
     """
-    wanted = set(groups_of(contract.provenance.report_subjects, groups))
-    return _report_part(dataset, groups, wanted, contract.labels)
+    named = contract.provenance.report_subjects
+    cells, own = _report_part(dataset, groups, set(groups_of(named, groups)), contract.labels)
+    learnt = sorted({cell.subject for cell in cells} - set(named), key=natural_key)
+    if learnt:
+        raise TrainError(
+            f"{dataset.root}: subject {learnt[0]} is grouped with a report subject here, and the model may have learnt "
+            "from it; give the --groups that the model was made with"
+        )
+    return cells, own
 
 
 def _report_part(
@@ -152,18 +176,23 @@ def _report_part(
     return tuple(dataset.cells[i] for i in chosen), tuple(own[i] for i in chosen)
 
 
-def area_predictions(judged: Predictions, dataset: Dataset, own: Sequence[str]) -> Predictions:
+def area_predictions(judged: Predictions, dataset: Dataset, own: Sequence[str], *, subject_power: float) -> Predictions:
     """What area alone answers on the same cells, fitted on all other subject groups.
 
     Args:
         judged: the cells to answer.
         dataset: all cells.
         own: the subject group of each cell of `dataset`.
+        subject_power: a subject group of n cells weighs n ** (1 - subject_power), as in training.
     """
-    others = [i for i, group in enumerate(own) if group not in set(judged.groups)]
+    reported = set(judged.groups)
+    others = [i for i, group in enumerate(own) if group not in reported]
     other_cells = [dataset.cells[i] for i in others]
     weights = cell_weights(
-        [own[i] for i in others], [cell.label for cell in other_cells], subject_power=0.5, balance_classes=False
+        [own[i] for i in others],
+        [cell.label for cell in other_cells],
+        subject_power=subject_power,
+        balance_classes=False,
     )
     probabilities = fit_and_answer(
         areas(other_cells), label_indices(other_cells, dataset.labels), weights, areas(judged.cells)

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import logging
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ import tf_keras as keras
 from train.config import Config
 from train.data import Data
 from train.decision import Correction, Rule, fit_correction
-from train.errors import TrainError
+from train.errors import DivergedError, TrainError
 from train.files import claim, write_whole, writing
 from train.finish import finish
 from train.history import HISTORY, best_row, is_patience_over, read_history, write_history
@@ -123,6 +124,10 @@ def fit(
         started = time.perf_counter()
         with lost_workers(strategy):
             loss = loop.run_epoch(on_step)
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"epoch {int(loop.epoch.numpy())}: the loss is {loss}; lower learning_rate or weight_decay"
+            )
         row = {"epoch": float(loop.epoch.numpy()), "loss": loss}
         with loop.averaged() as averaged:
             better = select is None

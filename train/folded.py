@@ -62,6 +62,8 @@ def read_tflite(path: Path) -> Folded:
     def real(index: int) -> Floats:
         parameters = details[index]["quantization_parameters"]
         values = interpreter.get_tensor(index)
+        if not len(parameters["scales"]):
+            raise TrainError(f"{path}: holds floats; give a file of 8-bit weights, such as Coral's *_quant.tflite")
         # One scale for all, or one for each channel along one axis.
         shape = np.ones(values.ndim, int)
         shape[parameters["quantized_dimension"]] = len(parameters["scales"])

@@ -23,7 +23,7 @@ class OutOfFold:
         groups: the subject group of each cell.
         targets: int64 `[n]`, indices into `labels`.
         folds: int64 `[n]`.
-        probabilities: float64 `[n, labels]`, calibrated on the select part of each fold's network.
+        probabilities: float64 `[n, labels]`, calibrated by the teacher of each fold's network, or on its select part.
     """
 
     labels: tuple[str, ...]

@@ -200,8 +200,8 @@ def _abstention(models: Models) -> list[str]:
 def _decision(reached: Table) -> str:
     return table(
         reached,
-        "Calibration, operating point and abstain band fitted on the other folds' predictions, measured on the fold "
-        "left out; cells weighed as in training, so that no subject dominates.",
+        "Operating point and abstain band, and without a teacher the calibration, fitted on the other folds' "
+        "predictions, measured on the fold left out; cells weighed as in training, so that no subject dominates.",
     )
 
 

@@ -30,7 +30,8 @@ def write_epoch(run: Path, epoch: int, values: Mapping[str, float]) -> None:
     with writing(folder):
         folder.mkdir(exist_ok=True)
         for path in folder.iterdir():
-            if int(path.name.rpartition(_SUFFIX)[2]) >= epoch:
+            _, is_ours, number = path.name.rpartition(_SUFFIX)
+            if is_ours and number.isdecimal() and int(number) >= epoch:
                 path.unlink()
         writer = tf.summary.create_file_writer(str(folder), filename_suffix=f"{_SUFFIX}{epoch}")
         with writer.as_default(step=epoch):

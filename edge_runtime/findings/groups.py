@@ -22,8 +22,11 @@ def read_groups(path: Path) -> dict[str, str]:
             groups: dict[str, str] = {}
             for row in reader:
                 subject, group = row["subject"], row["group"]
-                if not subject or not group or subject in groups:
-                    raise InputError(f"{path}: line {reader.line_num}: each subject stands once, with its group")
+                stands = all(value and value == value.strip() for value in (subject, group))
+                if None in row or not stands or subject in groups:
+                    raise InputError(
+                        f"{path}: line {reader.line_num}: each subject stands once, with its group, without blanks"
+                    )
                 groups[subject] = group
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(
