@@ -15,8 +15,8 @@ from train.out_of_fold import OutOfFold, read_out_of_fold, without_groups
 POWER = 0.25
 
 
-def rule(sensitivity: float, share: float, *, is_calibrated: bool = False) -> Rule:
-    return Rule(sensitivity, share, POWER, is_calibrated)
+def rule(sensitivity: float, share: float, *, is_taught: bool = False) -> Rule:
+    return Rule(sensitivity, share, POWER, is_taught)
 
 
 HEADER = "path,subject,group,label,fold,p_all,p_hem"
@@ -53,20 +53,24 @@ def test_without_a_stated_sensitivity_probabilities_become_true() -> None:
     assert reached.weighted_f1_of_answered > plain.weighted_f1_of_answered + 0.03
 
 
-def test_what_a_teacher_calibrated_is_left_as_it_is_but_for_the_operating_point() -> None:
+def test_a_teacher_says_where_answers_turn_and_only_how_sure_they_are_is_fitted() -> None:
     cells = simulated(2)
-    assert fit_correction(cells, rule(0.0, 0.1, is_calibrated=True)).apply(cells.probabilities) == pytest.approx(
-        cells.probabilities, abs=1 / 256
-    )
-    moved = fit_correction(cells, rule(0.9, 0.1, is_calibrated=True))
-    assert moved.scale == 1 and moved.offset[1] != 0
-    reached = judge_nested(cells, rule(0.9, 0.1, is_calibrated=True))
+    surer = fit_correction(cells, rule(0.0, 0.1, is_taught=True))
+    assert surer.offset == (0.0, 0.0) and surer.scale == pytest.approx(0.5, abs=0.1)  # they were twice too sure
+    before, after = (own[:, 0] for own in (cells.probabilities, surer.apply(cells.probabilities)))
+    np.testing.assert_array_equal(np.argsort(after), np.argsort(before))
+    np.testing.assert_array_equal(after >= 0.5, before >= 0.5)
+    moved = fit_correction(cells, rule(0.9, 0.1, is_taught=True))
+    assert moved.scale == surer.scale and moved.offset[1] != 0
+    reached = judge_nested(cells, rule(0.9, 0.1, is_taught=True))
     assert reached.sensitivity == pytest.approx(0.9, abs=0.03)
 
 
 def test_a_rule_is_read_as_it_was_named() -> None:
-    for wanted in (rule(0.9, 0.1), rule(0.0, 0.25, is_calibrated=True)):
+    for wanted in (rule(0.9, 0.1), rule(0.0, 0.25, is_taught=True)):
         assert Rule.from_text({"network": "n", **wanted.as_text()}) == wanted
+    with pytest.raises(TrainError, match=r"does not say how it decides \('is_taught'\)"):
+        Rule.from_text({"sensitivity": "0", "abstain_share": "0.1", "subject_power": "0.25"})
 
 
 @settings(deadline=None, max_examples=10)

@@ -13,7 +13,7 @@ from train.decision import Rule
 from train.errors import TrainError
 from train.measured import Measured, check_identity, read_measured, write_measured
 
-RULE = Rule(sensitivity=0.0, abstain_share=0.1, subject_power=0.25, is_calibrated=False)
+RULE = Rule(sensitivity=0.0, abstain_share=0.1, subject_power=0.25, is_taught=False)
 
 
 @pytest.fixture(scope="module")

@@ -26,16 +26,42 @@ def fit_calibration(
     Returns:
         The scale, and one offset per label (the first is 0).
     """
+    return _fit(scores, targets, weights, parameters=scores.shape[1])
+
+
+def fit_scale(
+    scores: npt.NDArray[np.floating],
+    targets: npt.NDArray[np.floating],
+    weights: npt.NDArray[np.floating],
+) -> float:
+    """Fits the scale alone (temperature scaling: Guo et al. 2017, arXiv 1706.04599): no answer turns to another label.
+
+    Arguments are those of `fit_calibration`.
+    """
+    scale, _ = _fit(scores, targets, weights, parameters=1)
+    return scale
+
+
+def _fit(
+    scores: npt.NDArray[np.floating],
+    targets: npt.NDArray[np.floating],
+    weights: npt.NDArray[np.floating],
+    *,
+    parameters: int,
+) -> tuple[float, tuple[float, ...]]:
+    """The scale, and the offsets of as many labels after the first as there are parameters left; the others are 0."""
     logits = np.log(np.maximum(scores, SMALLEST_SCORE)).astype(np.float64)
+    labels = logits.shape[1]
 
-    def loss(parameters: npt.NDArray[np.float64]) -> float:
-        scale, offset = np.exp(parameters[0]), np.append(0.0, parameters[1:])
+    def loss(given: npt.NDArray[np.float64]) -> float:
+        scale, offset = np.exp(given[0]), np.zeros(labels)
+        offset[1:parameters] = given[1:]
         cross_entropy = -(targets * log_softmax(scale * logits + offset, axis=1)).sum(1)
-        # The faint pull to (1, 0) keeps the fit finite when the select part is separated perfectly.
-        return float((cross_entropy * weights).mean() + 1e-4 * (parameters**2).sum())
+        # The faint pull to (1, 0) keeps the fit finite when the cells are separated perfectly.
+        return float((cross_entropy * weights).mean() + 1e-4 * (given**2).sum())
 
-    found = minimize(loss, np.zeros(scores.shape[1]), method="BFGS").x
-    return float(np.exp(found[0])), (0.0, *map(float, found[1:]))
+    found = minimize(loss, np.zeros(parameters), method="BFGS").x
+    return float(np.exp(found[0])), (0.0, *map(float, found[1:]), *[0.0] * (labels - parameters))
 
 
 def apply_calibration(

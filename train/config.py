@@ -163,7 +163,7 @@ class DistillationConfig:
     Attributes:
         weight: share of the teacher's answer in what the network learns; the rest is the label. With 0 there is no
             teacher and the select part chooses epoch and calibration; otherwise train and select part are both learnt
-            from, the last epoch is kept, and the teacher's calibration is the network's.
+            from, the last epoch is kept, and answers turn where the teacher's do.
     """
 
     weight: float

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from train.calibrate import apply_calibration, fit_abstain_band, fit_calibration
+from train.calibrate import apply_calibration, fit_abstain_band, fit_calibration, fit_scale
 from train.config import Config
 from train.errors import TrainError
 from train.metrics import values_of
@@ -24,13 +24,13 @@ class Rule:
         sensitivity: wanted for the first of two labels, 0 to 1; 0 leaves 0.5 where calibration puts it.
         abstain_share: share of the cells that the abstain band is to hold.
         subject_power: a subject group of n cells weighs n ** (1 - subject_power).
-        is_calibrated: take the probabilities as they are: a teacher that had not seen the people calibrated them.
+        is_taught: a teacher that had not seen the people says where answers turn; only how sure they are is fitted.
     """
 
     sensitivity: float
     abstain_share: float
     subject_power: float
-    is_calibrated: bool
+    is_taught: bool
 
     @classmethod
     def of(cls, config: Config) -> "Rule":
@@ -47,15 +47,17 @@ class Rule:
         """The rule that `as_text` put among other names.
 
         Raises:
-            KeyError: a name is missing.
-            ValueError: not a number.
+            TrainError: a name is missing, or stands for no number.
         """
-        return cls(
-            sensitivity=float(named["sensitivity"]),
-            abstain_share=float(named["abstain_share"]),
-            subject_power=float(named["subject_power"]),
-            is_calibrated=bool(float(named["is_calibrated"])),
-        )
+        try:
+            return cls(
+                sensitivity=float(named["sensitivity"]),
+                abstain_share=float(named["abstain_share"]),
+                subject_power=float(named["subject_power"]),
+                is_taught=bool(float(named["is_taught"])),
+            )
+        except (KeyError, ValueError) as error:
+            raise TrainError(f"the model does not say how it decides ({error}); make it again") from None
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,9 @@ class Reached:
 def fit_correction(cells: OutOfFold, rule: Rule) -> Correction:
     """Fits the decision that networks of this recipe need.
 
-    Calibration is Platt scaling of the out-of-fold probabilities. With a stated sensitivity the offset then moves until
-    that share of the first label's cells lies at 0.5 or above; probabilities are then seen from that operating point.
+    Calibration is Platt scaling of the out-of-fold probabilities, or of their scale alone. With a stated sensitivity
+    the offset then moves until that share of the first label's cells lies at 0.5 or above; probabilities are then seen
+    from that operating point.
 
     Args:
         cells: of people who are not reported on.
@@ -114,9 +117,11 @@ def fit_correction(cells: OutOfFold, rule: Rule) -> Correction:
     if rule.sensitivity and len(cells.labels) != 2:
         raise TrainError(f"a stated sensitivity needs two labels, there are {len(cells.labels)}; set it to 0")
     weights = cells.weights(rule.subject_power)
-    scale, offset = 1.0, (0.0,) * len(cells.labels)
-    if not rule.is_calibrated:
-        scale, offset = fit_calibration(cells.probabilities, np.eye(len(cells.labels))[cells.targets], weights)
+    answers = (cells.probabilities, np.eye(len(cells.labels))[cells.targets], weights)
+    if rule.is_taught:
+        scale, offset = fit_scale(*answers), (0.0,) * len(cells.labels)
+    else:
+        scale, offset = fit_calibration(*answers)
     if rule.sensitivity:
         corrected = apply_calibration(cells.probabilities, scale, offset)
         margin = np.log(corrected[:, 0]) - np.log(corrected[:, 1])

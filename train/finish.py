@@ -47,7 +47,7 @@ def finish(
         weights = data.weights(cells, config, balance_classes=False)
         scale, offset = fit_calibration(scores, np.eye(labels)[data.targets[cells]], weights)
     else:
-        # The teacher is calibrated on people it did not see, which a fit on people learnt from would undo.
+        # The teacher is calibrated on people it did not see; a fit on people learnt from would undo that.
         decided_on, cells = "the teacher's probabilities", teaching.cells
         scores = predict(network, data.pixels[cells])
         scale, offset = 1.0, (0.0,) * labels

@@ -200,7 +200,7 @@ def _abstention(models: Models) -> list[str]:
 def _decision(reached: Table) -> str:
     return table(
         reached,
-        "Operating point and abstain band, and without a teacher the calibration, fitted on the other folds' "
+        "Calibration (with a teacher, of its scale alone), operating point and abstain band fitted on the other folds' "
         "predictions, measured on the fold left out; cells weighed as in training, so that no subject dominates.",
     )
 
