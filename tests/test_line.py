@@ -1,5 +1,6 @@
 """The whole line on drawn cells: train, evaluate, compress, verify, classify, by the commands a person types."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -174,9 +175,10 @@ def test_a_bundle_beyond_tolerance_is_not_written(
     """What the gate measures on a damaged model is in test_parity; here it measures too much."""
     run, out, kept = read_run(finished), tmp_path / "refused.tflite", sorted(finished.iterdir())
     data = load_data(read_dataset(many_drawn_cells), run.config, read_groups(C_NMC_GROUPS), Split(run.part_of))
+    recipe = dataclasses.replace(read_recipe(small_settings[1]), tolerance=read_recipe().tolerance)
     monkeypatch.setitem(compress.__globals__, "compare_answers", lambda *_: Parity(6, 0.5, 0.0, 0.3))
     with pytest.raises(CompressError, match=r"50.00% of 6 cells change their label, .* no bundle written"):
-        compress(finished, run, data, read_recipe(small_settings[1]), ROOT / "samples" / "cell-02.png", out)
+        compress(finished, run, data, recipe, ROOT / "samples" / "cell-02.png", out)
     assert not out.exists() and sorted(finished.iterdir()) == kept
 
 
