@@ -20,13 +20,12 @@ def measurement_identity(config: Config, recipe: Recipe, data_sha256: str) -> di
     del settings["split"]
     compression = dataclasses.asdict(recipe)
     del compression["tolerance"], compression["cell_um"]
-    left_out = {
-        "channels": not recipe.channels.removes,
-        "prune": not recipe.sparsity,
-        "quantise": recipe.precision != "qat8",
-    }
-    for stage in (stage for stage, absent in left_out.items() if absent):
-        del compression[stage]
+    if not recipe.channels.removes:
+        del compression["channels"]
+    if not recipe.sparsity:
+        del compression["prune"]
+    if recipe.precision != "qat8":
+        del compression["quantise"]
     for key, always in _BEFORE_THE_KEY.items():
         if compression[key] == always:
             del compression[key]

@@ -10,9 +10,8 @@ from compress.recipe import StageConfig
 from train.architectures.stain_front import STAIN_LAYER
 from train.as_written import as_written
 from train.config import Config
-from train.loop import Examples
+from train.loop import Examples, steps_per_epoch
 from train.network import LOGITS_LAYER
-from train.sampling import epoch_order
 
 # The last steps train with all zeros in place.
 _RAMP = 0.7
@@ -47,8 +46,7 @@ def prune_network(
     Returns:
         A new network of the same layers.
     """
-    drawn = epoch_order(len(examples.targets), examples.groups, config.fit.cells_per_group, config.fit.seed)
-    steps = stage.epochs * -(-len(drawn) // config.fit.batch)
+    steps = stage.epochs * steps_per_epoch(examples, config.fit)
     every = max(1, min(_MASK_EVERY_STEPS, round(steps * _RAMP) // _FEWEST_UPDATES))
     last = max(every, round(steps * _RAMP) // every * every)  # an update falls on the last step of the ramp
     schedule = tfmot.sparsity.keras.PolynomialDecay(0.0, sparsity, 0, last, frequency=every)

@@ -60,6 +60,12 @@ class Examples:
         )
 
 
+def steps_per_epoch(examples: Examples, fit: FitConfig) -> int:
+    """The batches of an epoch of these cells, the same for each epoch."""
+    drawn = epoch_order(len(examples.targets), examples.groups, fit.cells_per_group, fit.seed)
+    return math.ceil(len(drawn) / fit.batch)
+
+
 class Loop:
     """Trains one network; everything random follows from the seed and the epoch, so that a resumed run repeats it."""
 
@@ -93,7 +99,7 @@ class Loop:
         self._examples = examples
         self._changes = changes
         self._teacher = teacher
-        self.steps_per_epoch = math.ceil(len(self._order(0)) / fit.batch)
+        self.steps_per_epoch = steps_per_epoch(examples, fit)
         with variables_on(self._strategy):
             self.optimizer = keras.optimizers.Adam(
                 _WarmupCosine(
