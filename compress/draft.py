@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 # Step of the output at the operating point beyond which an 8-bit answer is too coarse to act on.
 LARGEST_STEP = 0.01
-# Train cells on which the int8 model is brought to agree with the float network; nobody judged on is among them.
+# Train cells on which the int8 model is brought to agree with the float network; the report part has none of them.
 _AGREEMENT_CELLS = 1024
 _PNG = b"\x89PNG\r\n\x1a\n"
 
