@@ -23,12 +23,12 @@ def augment(pixels: Any, config: AugmentConfig, seed: Any) -> Any:
     """Changes a batch at random; the same seed gives the same pictures.
 
     Args:
-        pixels: float32 `[n, size, size, 3]` in 0..1.
+        pixels: uint8 `[n, size, size, 3]`, as prepared.
         config: how far each change goes; 0 switches it off.
         seed: int tensor `[2]`.
 
     Returns:
-        The same shape and range; what comes in from outside is black, like the background.
+        Light of the same shape, float32 in 0..1; what comes in from outside is black, like the background.
     """
     shape = tf.shape(pixels)
     seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 7))

@@ -17,7 +17,7 @@ from train.as_written import as_written
 from train.augment import augment
 from train.config import AugmentConfig, FitConfig
 from train.mixup import draw_shares, mix, with_partner
-from train.network import as_light, as_read, network_input
+from train.network import as_read, network_input
 from train.sampling import epoch_order, spread_evenly
 from train.strategy import average_statistics, per_replica, replicate, share_of_batch, variables_on
 from train.weights import cell_weights
@@ -231,7 +231,7 @@ class Loop:
         return changed, wanted, heavy * factors
 
     def _changed(self, seed: Any, step: Any, index: Any, weights: Any, share: Any) -> Any:
-        chosen = as_light(tf.gather(self._pixels, index))
+        chosen = tf.gather(self._pixels, index)
         changed = as_read(self.network, augment(chosen, self._changes, tf.stack([seed, step])))
         batch = changed, tf.gather(self._targets, index), weights
         return mix(*batch, share) if self.fit.mixup else batch
