@@ -25,19 +25,6 @@ class _Track:
     missed: int = 0
 
 
-@dataclass(frozen=True)
-class Sighting:
-    """One cell in one frame.
-
-    Attributes:
-        number: of the cell, from 0; the same in every frame that shows it.
-        new: this is the first frame that shows it.
-    """
-
-    number: int
-    new: bool
-
-
 @dataclass
 class CellTracker:
     """Follows cells from frame to frame by their boxes; a stage that moved to another place starts anew.
@@ -49,7 +36,7 @@ class CellTracker:
     _tracks: list[_Track] = field(default_factory=list)
     _seen: int = 0
 
-    def step(self, picture: PixelArray, boxes: Sequence[Box]) -> list[Sighting]:
+    def step(self, picture: PixelArray, boxes: Sequence[Box]) -> list[int]:
         """Takes the next frame.
 
         Args:
@@ -57,7 +44,7 @@ class CellTracker:
             boxes: x, y, width, height of its cells, in pixels.
 
         Returns:
-            One sighting a box, in their order.
+            The number of each box's cell, from 0 and in their order; the same in every frame that shows it.
         """
         shift = self._motion.step(picture)
         if shift is None:
@@ -68,7 +55,7 @@ class CellTracker:
         matches = self._match(boxes)
         for track in self._tracks:
             track.missed += 1
-        sightings = []
+        numbers = []
         for box, match in zip(boxes, matches, strict=True):
             x, y = _centre(box)
             if match is None:
@@ -78,9 +65,9 @@ class CellTracker:
             else:
                 track = match
                 track.x, track.y, track.missed = x, y, 0
-            sightings.append(Sighting(track.number, match is None))
+            numbers.append(track.number)
         self._tracks = [track for track in self._tracks if track.missed <= _FRAMES_REMEMBERED]
-        return sightings
+        return numbers
 
     @property
     def remembered(self) -> frozenset[int]:

@@ -67,7 +67,8 @@ def classify(options: Options, load: Load, say: Callable[[str], None]) -> int:
         finally:
             progress.clear()
             if tally.total:
-                say(_summary(tally, run.classifier.contract.labels))
+                are_fields = options["field_options"].are_fields(camera=options["camera"] is not None)
+                say(_summary(tally, run.classifier.contract.labels, noun="row" if are_fields else "picture"))
     return tally.errors
 
 
@@ -100,9 +101,8 @@ def _findings(
     )
 
 
-def _summary(tally: Tally, labels: tuple[str, ...]) -> str:
+def _summary(tally: Tally, labels: tuple[str, ...], *, noun: str) -> str:
     parts = [f"{tally.decided[label]} {label}" for label in labels]
     parts += [f"{tally.uncertain} uncertain", f"{tally.errors} unreadable"]
     parts += [f"{tally.skipped} skipped"] if tally.skipped else []
-    noun = "picture" if tally.total == 1 else "pictures"
-    return f"{tally.total} {noun}: {', '.join(parts)}. {RESEARCH_USE}"
+    return f"{tally.total} {noun}{'s' if tally.total != 1 else ''}: {', '.join(parts)}. {RESEARCH_USE}"

@@ -35,6 +35,10 @@ class FieldOptions:
     um_per_pixel: float | None
     annotate: Path | None
 
+    def are_fields(self, *, camera: bool) -> bool:
+        """Whether whole fields are looked at, with a row for each cell in them, and not one cell a picture."""
+        return (self.input or ("fields" if camera else "cells")) == "fields"
+
     def look(self, classifier: "Classifier", *, camera: bool, seen: "Seen | None" = None) -> "Look":
         """The look they ask for.
 
@@ -46,7 +50,7 @@ class FieldOptions:
         Raises:
             EdgeClassifyError: a model that takes no fields, or a folder that cannot be written to.
         """
-        if (self.input or ("fields" if camera else "cells")) == "cells":
+        if not self.are_fields(camera=camera):
             from edge_runtime.look import look_at_cell
 
             return look_at_cell(classifier)
@@ -69,7 +73,7 @@ class FieldOptions:
         Raises:
             click.UsageError: says which.
         """
-        if (self.input or ("fields" if camera else "cells")) == "fields":
+        if self.are_fields(camera=camera):
             return
         for name, value in (("--um-per-pixel", self.um_per_pixel), ("--annotate", self.annotate)):
             if value is not None:

@@ -21,11 +21,11 @@ def look_once(look: Look) -> Look:
         rows = look(frame)
         if frame.picture is None:
             return rows
-        sightings = iter(tracker.step(frame.picture, [row.box for row in rows if row.box is not None]))
+        numbers = iter(tracker.step(frame.picture, [row.box for row in rows if row.box is not None]))
         kept = []
         for row in rows:
             if row.box is not None:
-                number = next(sightings).number
+                number = next(numbers)
                 before = given.get(number)
                 if before is not None and (before != "skipped" or row.status == "skipped"):
                     continue

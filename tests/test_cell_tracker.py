@@ -47,23 +47,23 @@ def view(x: int, y: int, noise: int, *, gain: float = 1.0) -> tuple[np.ndarray, 
     return np.clip(frame, 0, 255).astype(np.uint8), boxes
 
 
-def count_new(tracker: CellTracker, views: list[tuple[np.ndarray, list[Box]]]) -> int:
-    return sum(sighting.new for picture, boxes in views for sighting in tracker.step(picture, boxes))
+def cells_seen(tracker: CellTracker, views: list[tuple[np.ndarray, list[Box]]]) -> set[int]:
+    return {number for picture, boxes in views for number in tracker.step(picture, boxes)}
 
 
 def test_a_still_stage_counts_each_cell_once() -> None:
     views = [view(100, 100, noise, gain=1 - 0.002 * noise) for noise in range(40)]
     assert len(views[0][1]) >= 3
-    assert count_new(CellTracker(), views) == len(views[0][1])
+    assert len(cells_seen(CellTracker(), views)) == len(views[0][1])
 
 
 def test_the_order_of_the_boxes_does_not_matter_and_numbers_stay() -> None:
     tracker = CellTracker()
     picture, boxes = view(100, 100, 0)
-    first = {box[:2]: sighting.number for box, sighting in zip(boxes, tracker.step(picture, boxes), strict=True)}
+    first = dict(zip((box[:2] for box in boxes), tracker.step(picture, boxes), strict=True))
     assert sorted(first.values()) == list(range(len(boxes)))
     turned = boxes[::-1]
-    again = {box[:2]: sighting.number for box, sighting in zip(turned, tracker.step(picture, turned), strict=True)}
+    again = dict(zip((box[:2] for box in turned), tracker.step(picture, turned), strict=True))
     assert again == first
 
 
@@ -71,7 +71,7 @@ def test_a_cell_that_the_search_misses_for_a_while_is_not_counted_again() -> Non
     views = [view(100, 100, noise) for noise in range(30)]
     whole = len(views[0][1])
     flickering = [(picture, boxes if i % 7 == 0 else boxes[1:]) for i, (picture, boxes) in enumerate(views)]
-    assert count_new(CellTracker(), flickering) == whole
+    assert len(cells_seen(CellTracker(), flickering)) == whole
 
 
 def test_a_stage_that_moves_slowly_is_followed() -> None:
@@ -84,23 +84,24 @@ def test_a_stage_that_moves_slowly_is_followed() -> None:
         if half < x - 100 - 9 * i < WIDTH - half and half < y - 100 - 4 * i < HEIGHT - half
     }
     assert len(shown) > len(steps[0][1])
-    assert count_new(CellTracker(), steps) == len(shown)
+    assert len(cells_seen(CellTracker(), steps)) == len(shown)
 
 
 @pytest.mark.parametrize("place", [(700, 550), (100, 500), (640, 100)])
 def test_a_stage_that_moved_to_another_place_starts_anew(place: tuple[int, int]) -> None:
     tracker = CellTracker()
     here, there = [view(100, 100, noise) for noise in range(5)], [view(*place, noise) for noise in range(5, 10)]
-    assert count_new(tracker, here) == len(here[0][1])
-    assert count_new(tracker, there) == len(there[0][1])
+    before, after = cells_seen(tracker, here), cells_seen(tracker, there)
+    assert (len(before), len(after)) == (len(here[0][1]), len(there[0][1]))
+    assert before.isdisjoint(after)
 
 
 def test_a_picture_of_another_size_starts_anew() -> None:
     tracker = CellTracker()
     picture, boxes = view(100, 100, 0)
-    assert count_new(tracker, [(picture, boxes)]) == len(boxes)
-    larger = cv2.resize(picture, None, fx=2, fy=2)
-    assert count_new(tracker, [(larger, boxes)]) == len(boxes)
+    before = cells_seen(tracker, [(picture, boxes)])
+    after = cells_seen(tracker, [(cv2.resize(picture, None, fx=2, fy=2), boxes)])
+    assert len(before) == len(after) == len(boxes) and before.isdisjoint(after)
 
 
 def test_the_shift_is_measured_in_pixels_of_the_frame() -> None:

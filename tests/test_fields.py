@@ -207,7 +207,7 @@ def test_noise_is_never_a_confident_answer() -> None:
 def test_the_command_writes_rows_and_draws_the_field(run_cli: RunCli, tmp_path: Path) -> None:
     arguments = ("--input", "fields", "--um-per-pixel", str(UM_PER_PIXEL), "--annotate", tmp_path / "drawn")
     done = run_cli(FIELD, *arguments, "--output", tmp_path / "rows.jsonl")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 and done.stderr.startswith(f"{len(SAMPLE)} rows: "), done.stderr
     rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text("utf-8").splitlines()]
     assert [row["cell"] for row in rows] == list(range(len(SAMPLE)))
     assert all(row["width"] > 50 for row in rows)

@@ -60,13 +60,30 @@ def test_only_a_running_count_counts() -> None:
     count.start()
     meet(count, "all", "hem", "hem")
     meet(count, "all", status="uncertain")
+    count.skip(1)
     count.skip(2)
     count.stop()
     meet(count, "hem")
-    count.skip(5)
+    count.skip(3)
     tally = count.record().tally
     assert (tally.decided, tally.uncertain, tally.skipped, tally.counted) == ({"all": 1, "hem": 2}, 1, 2, 3)
     assert [cell.number for cell in count.last()] == [6, 5, 4, 3, 2, 1]
+
+
+def test_a_skipped_cell_in_sight_is_counted_once_in_each_count() -> None:
+    count = Count(LABELS)
+    for at_each_frame in (0, 0, 1):
+        count.skip(at_each_frame)
+    for _ in range(2):
+        count.start()
+        for at_each_frame in (0, 1, 0, 1):
+            count.skip(at_each_frame)
+        count.stop()
+        count.start()
+        count.skip(1)
+        assert count.record().tally.skipped == 2
+        count.reset()
+    assert count.record().tally.skipped == 0
 
 
 def test_a_cell_in_sight_at_the_start_is_counted_and_only_once() -> None:

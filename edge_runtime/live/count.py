@@ -69,6 +69,7 @@ class Count:
         self._started: datetime | None = None
         self._since_s = self._ran_s = 0.0
         self._skipped = 0
+        self._passed_over: set[int] = set()
         if saved is not None:
             self._restore(saved)
 
@@ -116,7 +117,8 @@ class Count:
         """Forgets the count, its cells, its verdicts and the slide's name; the target stays."""
         with self._lock:
             self._state, self._cells, self._slide, self._note = "ready", {}, "", ""
-            self._started, self._since_s, self._ran_s, self._skipped = None, 0.0, 0.0, 0
+            self._started, self._since_s, self._ran_s = None, 0.0, 0.0
+            self._skipped, self._passed_over = 0, set()
             self._last = deque((replace(cell, counted=False, verdict=None) for cell in self._last), LAST_CELLS)
             self._keeper.begin()
             self._noted()
@@ -181,11 +183,16 @@ class Count:
             self._changed()
             return number
 
-    def skip(self, cells: int) -> None:
-        """Counts cells that were found and not classified."""
+    def skip(self, cell: int) -> None:
+        """Takes a cell in sight that is not classified; a running count counts it, as `meet` says.
+
+        Args:
+            cell: the same number for each frame that shows it.
+        """
         with self._lock:
-            if cells and self._state == "running":
-                self._skipped += cells
+            if self._state == "running" and cell not in self._passed_over:
+                self._passed_over.add(cell)
+                self._skipped += 1
                 self._noted()
 
     def overrule(self, number: int, verdict: str | None) -> SeenCell:

@@ -44,21 +44,20 @@ def watched(look: Look, *, count: Count, desk: PictureDesk, meter: Meter, sights
         if picture is None:
             return rows
         cells = [(row, sights.of(row, frame)) for row in rows if row.cell is not None]
-        sightings = tracker.step(picture, [sight.box for _, sight in cells])
+        numbers = tracker.step(picture, [sight.box for _, sight in cells])
         outlines = []
-        for (row, sight), sighting in zip(cells, sightings, strict=True):
+        for (row, sight), number in zip(cells, numbers, strict=True):
             if row.label is None:
-                count.skip(int(sighting.new))
+                count.skip(number)
             else:
-                met[sighting.number] = count.meet(
+                met[number] = count.meet(
                     row,
                     thumbnail=partial(_thumbnail, picture, sight.box),
                     picture=partial(_png, sight.picture),
-                    number=met.get(sighting.number),
+                    number=met.get(number),
                 )
             probability = row.probabilities.get(row.label or "")
-            number = met.get(sighting.number)
-            outlines.append(Outline(sight.box, sight.points, row.label, probability, row.status, number))
+            outlines.append(Outline(sight.box, sight.points, row.label, probability, row.status, met.get(number)))
         for forgotten in met.keys() - tracker.remembered:
             del met[forgotten]
         desk.show(picture, outlines, frame=frame.frame)
