@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from compress.errors import CompressError
-from train.crossval import STATE, crossval_identity, fold_folder, nested_splits
+from train.crossval import crossval_identity, fold_folder, nested_splits
 from train.data import Data, load_data
 from train.dataset import Dataset
 from train.errors import TrainError
 from train.files import differing
+from train.out_of_fold import CROSSVAL_STATE
 from train.run import Run, read_run
 from train.split import Split
 
@@ -60,7 +61,7 @@ def read_folds(folder: Path, dataset: Dataset, groups: dict[str, str]) -> list[F
     config = runs[0].config
     splits = nested_splits(dataset, config, groups, folds=len(runs))
     data = load_data(dataset, config, groups, splits[0])
-    if differing(json.loads((folder / STATE).read_text("utf-8")), crossval_identity(data, config, splits)):
+    if differing(json.loads((folder / CROSSVAL_STATE).read_text("utf-8")), crossval_identity(data, config, splits)):
         raise CompressError(f"{folder}: is a cross-validation of other cells or groups; give the same --data")
     parts = [dataclasses.replace(data, split=split) for split in splits]
     return [
@@ -111,7 +112,7 @@ def choose_folds(folds: Sequence[Fold], numbers: Sequence[int]) -> list[Fold]:
 
 def _runs(folder: Path) -> list[Run]:
     try:
-        folds = json.loads((folder / STATE).read_text("utf-8"))["folds"]
+        folds = json.loads((folder / CROSSVAL_STATE).read_text("utf-8"))["folds"]
         return [read_run(fold_folder(folder, fold)) for fold in range(1, folds + 1)]
     except (OSError, ValueError, KeyError, TrainError):
         raise CompressError(

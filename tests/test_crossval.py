@@ -12,10 +12,16 @@ from click.testing import CliRunner
 from edge_runtime.errors import PictureError
 from tests.drawn import changed, draw_data_set
 from train.cli import group
-from train.config import Config, read_config
+from train.config import Config, config_toml, read_config, with_values
 from train.crossval import Crossval, crossvalidate
+from train.data import Data, load_data
 from train.dataset import Dataset, read_dataset
+from train.decision import Rule, fit_correction
 from train.errors import TrainError
+from train.fit import fit
+from train.loop import predict
+from train.out_of_fold import read_out_of_fold, without_groups
+from train.run import load_network, read_run
 
 FOLDS = 2
 
@@ -204,6 +210,75 @@ def test_a_full_disk_gets_one_line_and_then_it_goes_on(
     assert refused == 3
     crossvalidate(dataset, config, {}, out, folds=FOLDS)
     assert _written(out) == _written(finished[0])
+
+
+@pytest.fixture(scope="module")
+def fitted(dataset: Dataset, config: Config, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Data]:
+    """A run of the same settings, decided on its select part; not to be changed."""
+    run, data = tmp_path_factory.mktemp("fitted") / "run", load_data(dataset, config, {})
+    fit(data, config, run)
+    return run, data
+
+
+def test_out_of_fold_answers_decide_what_the_network_says_and_when_it_abstains(
+    finished: tuple[Path, Crossval], fitted: tuple[Path, Data], config: Config, tmp_path: Path
+) -> None:
+    """Nothing is trained again, and what only decides may be other than when the answers were made."""
+    run, data = Path(shutil.copytree(fitted[0], tmp_path / "run")), fitted[1]
+    answers = finished[0] / "predictions.csv"
+    before = predict(load_network(run), data.pixels)
+    report = {group for group, part in data.split.part_of.items() if part == "report"}
+    cells = without_groups(read_out_of_fold(answers, data.dataset.labels), report, data.split.part_of)
+    correction = fit_correction(cells, Rule.of(config))
+    fit(data, config, run, out_of_fold=answers, on_epoch=lambda row: _refuse_epochs(0, row))
+    np.testing.assert_allclose(predict(load_network(run), data.pixels), correction.apply(before), atol=1e-4)
+    assert read_run(run).abstain_band == pytest.approx(correction.band)
+    assert read_run(run).decided_on.endswith("out-of-fold predictions")
+    stated = with_values(config, {"decision.sensitivity": 0.9, "fit.abstain_share": 0.2})
+    fit(data, stated, tmp_path / "stated", out_of_fold=answers)
+    sensitive = fit_correction(cells, Rule.of(stated))
+    assert read_run(tmp_path / "stated").abstain_band == pytest.approx(sensitive.band) != pytest.approx(correction.band)
+
+
+def test_out_of_fold_answers_of_another_recipe_decide_nothing(
+    finished: tuple[Path, Crossval], fitted: tuple[Path, Data], config: Config, tmp_path: Path
+) -> None:
+    answers = finished[0] / "predictions.csv"
+    other = with_values(config, {"fit.batch": config.fit.batch // 2})
+    with pytest.raises(TrainError, match=r"other settings or data \('fit.batch' differs in crossval.json\)"):
+        fit(fitted[1], other, tmp_path / "run", out_of_fold=answers)
+    alone = Path(shutil.copy(answers, tmp_path / "answers.csv"))
+    with pytest.raises(TrainError, match=r"settings .* are not beside it \(answers.json or crossval.json\)"):
+        fit(fitted[1], config, tmp_path / "run", out_of_fold=alone)
+    for text in ("[]", "{}", "{"):
+        (tmp_path / "answers.json").write_text(text, "utf-8")
+        with pytest.raises(TrainError, match=r"answers.json: does not say how answers.csv was made") as caught:
+            fit(fitted[1], config, tmp_path / "run", out_of_fold=alone)
+        assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_sensitivity_that_nothing_is_fitted_on_is_refused(
+    many_drawn_cells: Path, config: Config, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(config_toml(with_values(config, {"decision.sensitivity": 0.9})), "utf-8")
+    asked = ["fit", "--data", str(many_drawn_cells), "--config", str(path), "--run", str(tmp_path / "run")]
+    error = CliRunner().invoke(group, asked).exception
+    assert isinstance(error, TrainError) and "give --out-of-fold" in str(error)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("people", "folds"), [(4, 2), (4, 3)])
+def test_too_few_people_for_a_teacher_are_refused_before_a_picture_is_read(
+    config: Config, tmp_path: Path, people: int, folds: int
+) -> None:
+    cells = draw_data_set(tmp_path / "cells", subjects=people, cells=1)
+    for path in cells.rglob("*.bmp"):
+        path.write_bytes(b"")
+    taught = with_values(config, {"distillation.weight": 0.5})
+    with pytest.raises(TrainError, match=r"label '\w+' has 2 subject groups to learn from; a teacher needs 3"):
+        crossvalidate(read_dataset(cells), taught, {}, tmp_path / "run", folds=folds)
 
 
 def test_the_command_prints_the_scores_and_writes_the_report(

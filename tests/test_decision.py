@@ -125,6 +125,12 @@ def test_an_empty_or_absent_file_is_refused(tmp_path: Path) -> None:
         read_out_of_fold(tmp_path / "absent.csv", ("all", "hem"))
 
 
+def test_a_path_that_is_no_unicode_is_read_as_it_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_bytes(HEADER.encode() + b"\ncaf\xe9/a.png,1,1,all,1,0.75,0.25\nb.png,H1,H1,hem,2,0.5,0.5\n")
+    assert read_out_of_fold(path, ("all", "hem")).groups == ("1", "H1")
+
+
 def test_people_who_are_reported_on_choose_nothing() -> None:
     cells = simulated(2, people=10, cells=5)
     rest = without_groups(cells, {"0", "7"}, set(cells.groups))

@@ -124,6 +124,30 @@ def test_a_resumed_run_is_the_uninterrupted_one_and_no_step_of_its_curves_is_dou
     _assert_same(tmp_path, finished)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("run.json", "[]"),
+        ("run.json", "null"),
+        ("history.csv", ""),
+        ("history.csv", "epoch,loss,select_auroc\n1.0,0.5"),
+        ("history.csv", "epoch,loss,select_auroc\n1.0,0.5,0.9\n"),
+        ("history.csv", None),
+    ],
+)
+def test_a_damaged_state_is_one_line(
+    finished: Path, data: Data, config: Config, tmp_path: Path, name: str, text: str | None
+) -> None:
+    run = Path(shutil.copytree(finished, tmp_path / "run"))
+    if text is None:
+        (run / name).unlink()
+    else:
+        (run / name).write_text(text, "utf-8")
+    with pytest.raises(TrainError, match=rf"{name}: damaged.*delete the folder") as caught:
+        fit(data, config, run)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_full_disk_after_an_epoch_leaves_that_epoch_s_checkpoint(
     finished: Path, data: Data, config: Config, tmp_path: Path
 ) -> None:

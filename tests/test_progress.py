@@ -1,8 +1,41 @@
-"""What a run says of itself on the terminal."""
+"""What a run or a training says of itself on the terminal."""
+
+import io
+import sys
 
 import pytest
 
 from edge_runtime.progress import Progress
+from train.progress import StepBar
+
+HIDDEN, SHOWN = "\033[?25l", "\033[?25h"
+
+
+class Terminal(io.StringIO):
+    """A standard error that somebody looks at."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
+def test_a_bar_shows_each_step_and_never_leaves_the_cursor_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever the command ends, also by an interruption between two steps."""
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    bar = StepBar("epoch")
+    for _ in range(2):
+        for done in range(1, 4):
+            bar(done, 3)
+            text = terminal.getvalue()
+            assert text.rfind(SHOWN) > text.rfind(HIDDEN) >= 0
+        assert text.endswith("\r\033[K"), "gone before what follows"
+    assert text.count("100%") == 2 and "epoch" in text
+
+
+def test_a_log_gets_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", log := io.StringIO())
+    StepBar()(1, 1)
+    assert not log.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from sklearn.metrics import average_precision_score
 from edge_runtime.findings.pictures import brightened
 from edge_runtime.findings.table import Table
 from train.dataset import Cell
+from train.decision import Reached, Rule
 from train.errors import TrainError
 from train.figures import as_svg
 from train.metrics import measure
@@ -20,7 +21,8 @@ from train.mistakes import Mistake, with_heat, worst_mistakes
 from train.plots import plot_confusion, plot_precision_recall, plot_reliability, plot_risk, plot_roc, plot_subjects
 from train.predictions import Predictions
 from train.report import write_html
-from train.tables import abstention_table, change_table, fold_table, signed, subject_table
+from train.subjects import by_subject
+from train.tables import abstention_table, change_table, decision_table, fold_table, metric_name, signed, subject_table
 
 ODD = """<b onload="x">&amp; $x_1$ 'q' \N{GREEK SMALL LETTER MU}</b>"""
 SECTIONS = (
@@ -195,11 +197,28 @@ def test_the_same_predictions_give_the_same_file(text: str, tmp_path: Path) -> N
 
 
 def test_what_was_not_done_is_said(tmp_path: Path) -> None:
-    text = _write(
-        tmp_path / "report.html", _predictions(), baselines={}, changed={}, mistakes=[], folds=None, settings={}
-    )
+    text = _write(tmp_path / "report.html", _predictions(), baselines={}, changed={}, mistakes=[], settings={})
     assert tuple(_Page(text).text_of["h2"]) == SECTIONS
     assert "No changed pictures were judged." in text and "No pictures were given." in text
+
+
+def test_people_have_every_score_that_cells_have(parsed: _Page) -> None:
+    predictions = _predictions(1)  # the baseline of the page; the model itself is right of everyone
+    own = by_subject(predictions.probabilities, predictions.targets, predictions.groups)
+    people = measure(own.probabilities, own.targets, own.groups, draws=20)
+    cells = parsed.text_of["td"]
+    for name, score in people.items():
+        assert f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})" in cells, name
+    names = [head for head in parsed.text_of["th"] if head == metric_name("auprc")]
+    assert len(names) == 2, "a table by cell and one by subject"
+
+
+def test_a_decision_is_shown_where_there_is_one(tmp_path: Path) -> None:
+    reached = Reached(sensitivity=0.9123, specificity=0.8, uncertain=0.1, weighted_f1_of_answered=0.95, ece=0.0321)
+    rule = Rule(sensitivity=0.9, abstain_share=0.1, subject_power=0.25, is_taught=True)
+    text = _write(tmp_path / "report.html", _predictions(), decision=decision_table(reached, rule))
+    assert "Decision" in _Page(text).text_of["h2"]
+    assert "91.2 %" in text and "0.032" in text
 
 
 def test_three_labels_are_reported(tmp_path: Path) -> None:

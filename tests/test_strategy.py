@@ -216,13 +216,39 @@ def test_after_each_was_killed_once_both_go_on_to_the_same(task: list[str], undi
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "{}", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}']
+    "text",
+    [
+        "",
+        "{",
+        "{}",
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+        '{"cluster": {"worker": ["a"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": [1]}, "task": {"type": "worker", "index": 0}}',
+    ],
 )
 def test_a_cluster_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(TrainError, match=r"TF_CONFIG is .*; set it to") as caught:
         make_strategy("multiworker")
     assert "\n" not in str(caught.value)
+
+
+def test_a_port_that_is_taken_is_named(task: list[str], tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        cluster = {"cluster": {"worker": [place]}, "task": {"type": "worker", "index": 0}}
+        done = subprocess.run(
+            [sys.executable, "-m", "train", *task, "--run", str(tmp_path / "run")],
+            cwd=ROOT,
+            env=cli_environment({"TF_CONFIG": json.dumps(cluster), "TF_CPP_MIN_LOG_LEVEL": "3"}),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"train: {place}: this worker cannot be reached there" in done.stderr.splitlines()[-1]
 
 
 def test_a_checkpoint_of_another_network_is_refused_and_stays_usable(

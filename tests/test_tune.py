@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import shlex
 import shutil
 import time
 from collections.abc import Callable
@@ -13,12 +14,13 @@ import optuna
 import pytest
 from click.testing import CliRunner
 
+import train.trial
 from tests.drawn import changed
 from train.cli import group
-from train.config import Config, read_config
+from train.config import Config, read_config, with_values
 from train.data import Data
 from train.dataset import Dataset, read_dataset
-from train.errors import DivergedError, TrainError
+from train.errors import DivergedError, MisfitError, TrainError
 from train.predictions import Predictions
 from train.shallow import Shallow
 from train.space import DEFAULT_SPACE, Space, read_space
@@ -251,6 +253,59 @@ def test_values_that_do_not_go_together_are_a_bad_trial(
     refused = [row for row in _rows(tmp_path / "out") if row["state"] == "pruned"]
     assert refused and all(row["why"].startswith("refused: key 'picture'") for row in refused)
     assert {(c.picture.crop, c.picture.size) for c, _ in crossvalidate} == {(384, 64), (384, 128), (64, 64)}
+
+
+def test_a_network_that_its_pretrained_file_does_not_fit_is_a_bad_trial(
+    search: Callable[..., Tuned],
+    crossvalidate: list[tuple[Config, int]],
+    config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only what is fitted shows it, and the study goes on."""
+    path = tmp_path / "networks.toml"
+    path.write_text("network.stem = { kind = 'choice', values = [4, 8] }\n", "utf-8")
+    fits = train.trial.crossvalidate
+
+    def refuse(dataset: Dataset, own: Config, *given: Any, **named: Any) -> None:
+        if own.network.stem != config.network.stem:
+            raise MisfitError("file: convolution 0 is [3, 3, 3, 4], stem is [3, 3, 3, 8]; set stem")
+        fits(dataset, own, *given, **named)
+
+    monkeypatch.setattr("train.trial.crossvalidate", refuse)
+    search(8, space=read_space(path, config))
+    rows = _rows(tmp_path / "out")
+    refused = [row for row in rows if row["state"] == "pruned"]
+    assert len(rows) == 8 and 0 < len(refused) < 8
+    assert all(row["why"].startswith("refused: file: convolution 0 is") for row in refused)
+    assert not list((tmp_path / "out").glob("trial-*"))
+
+
+@pytest.mark.parametrize("taught", [True, False])
+def test_the_command_ends_with_commands_that_judge_the_winner(
+    many_drawn_cells: Path, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taught: bool
+) -> None:
+    groups, settings, out = tmp_path / "own groups.csv", tmp_path / "config.toml", tmp_path / "out"
+    groups.write_text("subject,group\n", "utf-8")
+    config = with_values(config, {"distillation.weight": 0.5 if taught else 0.0})
+    settings.write_text(_toml(config), "utf-8")
+
+    def found(*_: object, **__: object) -> Tuned:
+        out.mkdir()
+        (out / "best.toml").write_text(_toml(config), "utf-8")
+        return Tuned(config, trial=3, value=0.9, trials=5, searched=8, held_out=2)
+
+    monkeypatch.setattr("train.tune.tune", found)
+    options = {"data": many_drawn_cells, "groups": groups, "config": settings, "out": out, "weights": tmp_path}
+    arguments = ["tune", *(text for name, value in options.items() for text in (f"--{name}", str(value)))]
+    shown = CliRunner().invoke(group, arguments, catch_exceptions=False).stdout
+    typed = [shlex.split(line)[3:] for line in shown.splitlines() if line.startswith("python -m train ")]
+    read = {name: group.commands[name].make_context(name, rest).params for name, *rest in typed}
+    assert list(read) == (["teach", "fit", "evaluate"] if taught else ["fit", "evaluate"])
+    assert read["evaluate"]["folder"] == read["fit"]["folder"] == out / "best"
+    assert read["fit"]["config"] == out / "best.toml" and read["fit"]["weights"] == tmp_path
+    assert all((own["data"], own["groups"]) == (many_drawn_cells, groups) for own in read.values())
+    assert read["fit"]["teaching"] == (read["teach"]["out"] if taught else None)
 
 
 def test_an_interrupted_trial_is_done_again_and_goes_on_in_its_folder(

@@ -70,18 +70,38 @@ def answer_folds(features: Features, judged: Predictions, folds: Sequence[int], 
         folds: the fold of each.
         subject_power: a subject group of n cells weighs n ** (1 - subject_power), as in training.
     """
-    targets, fold_of = judged.targets, np.array(folds)
-    probabilities = np.empty_like(judged.probabilities)
+    fold_of, probabilities = np.array(folds), np.empty_like(judged.probabilities)
     for fold in sorted(set(fold_of.tolist())):
-        held, others = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
-        weights = cell_weights(
-            [judged.groups[i] for i in others],
-            [judged.cells[i].label for i in others],
-            subject_power=subject_power,
-            balance_classes=False,
-        )
-        probabilities[held] = fit_and_answer(features[others], targets[others], weights, features[held])
+        held = fold_of == fold
+        probabilities[held] = answer_held(features, judged.targets, judged.groups, held, subject_power=subject_power)
     return dataclasses.replace(judged, probabilities=probabilities)
+
+
+def answer_held(
+    features: Features,
+    targets: npt.NDArray[np.int64],
+    groups: Sequence[str],
+    held: npt.NDArray[np.bool_],
+    *,
+    subject_power: float,
+) -> Features:
+    """What features alone answer on some cells, fitted on all others.
+
+    Args:
+        features: float64 `[n, features]`, of all cells.
+        targets: int64 `[n]`, their labels; every label occurs among the others.
+        groups: the subject group of each.
+        held: bool `[n]`, whom to answer; of whole groups.
+        subject_power: a subject group of n cells weighs n ** (1 - subject_power), as in training.
+
+    Returns:
+        Probabilities of the cells held, float64 `[held, labels]`.
+    """
+    others = np.flatnonzero(~held).tolist()
+    weights = cell_weights(
+        [groups[i] for i in others], targets[others].tolist(), subject_power=subject_power, balance_classes=False
+    )
+    return fit_and_answer(features[others], targets[others], weights, features[held])
 
 
 def fit_and_answer(

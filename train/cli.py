@@ -14,6 +14,7 @@ from edge_runtime.errors import EdgeClassifyError
 from edge_runtime.findings.groups import read_groups
 from train.config import DEFAULT_CONFIG, read_config
 from train.dataset import read_dataset
+from train.errors import TrainError
 from train.groups import C_NMC_GROUPS
 from train.progress import StepBar
 from train.space import DEFAULT_SPACE, OBJECTIVES
@@ -148,6 +149,11 @@ def fit(
     from train.teaching import read_teaching
 
     settings = read_config(config)
+    if settings.decision.sensitivity and out_of_fold is None:
+        raise TrainError(
+            f"{config}: decision.sensitivity is fitted on people whom no network saw; give --out-of-fold, which "
+            "`python -m train crossval` writes, or set it to 0"
+        )
     shared = make_strategy(strategy)
     cells = load_data(read_dataset(data), settings, read_groups(groups), everyone=everyone)
     run_fit(
@@ -261,12 +267,9 @@ def crossval(data: Path, groups: Path, config: Path, folds: int, out: Path, weig
         on_epoch=lambda fold, row: click.echo(f"fold {fold} of {folds}, {_epoch_text(row)}", err=True),
         on_step=StepBar(),
     )
-    options = {"data": data, "groups": groups, "config": config, "folds": folds, "out": out, "weights": weights}
-    typed = [text for name, value in options.items() for text in (f"--{name}", str(value))]
     report = out / "report.html"
-    models = report_crossval(
-        report, finished, settings, command=shlex.join(["python", "-m", "train", "crossval", *typed])
-    )
+    again = _typed("crossval", data=data, groups=groups, config=config, folds=folds, out=out, weights=weights)
+    models = report_crossval(report, finished, settings, command=again)
     scores = {name: measure(own.probabilities, own.targets, own.groups) for name, own in models.items()}
     click.echo(score_table(scores).markdown())
     click.echo(f"wrote {out / PREDICTIONS} and {report}")
@@ -364,13 +367,27 @@ def tune(
         weights=weights,
         on_trial=lambda trial: click.echo(describe(trial), err=True),
     )
+    best, run, teaching = out / BEST, out / "best", out / "teaching.csv"
+    given: dict[str, object] = {"data": data, "groups": groups}
+    judging = [
+        _typed("fit", **given, config=best, weights=weights, run=run),
+        _typed("evaluate", **given, run=run, out=out / "report"),
+    ]
+    if found.config.distillation.weight:
+        judging.insert(0, _typed("teach", **given, config=best, weights=weights, out=teaching))
+        judging[1] += shlex.join(["", "--teaching", str(teaching)])
     click.echo(
         f"{metric_name(objective)} {found.value:.4f} out of fold on {found.searched} subject groups: "
         f"trial {found.trial}, the best of {found.trials}, so an optimistic number; the {found.held_out} groups of the "
-        "report part were left out and can judge it:\n"
-        f"python -m train fit --config {out / BEST}, then python -m train evaluate"
+        "report part were left out and can judge it:\n" + "\n".join(judging)
     )
     click.echo(f"wrote {out / BEST} and {out / TRIALS}")
+
+
+def _typed(command: str, **options: object) -> str:
+    """A command of this group as somebody types it."""
+    typed = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+    return shlex.join(["python", "-m", "train", command, *typed])
 
 
 def run_group(commands: click.Group, name: str) -> None:

@@ -145,7 +145,7 @@ class FitConfig:
     def __post_init__(self) -> None:
         _check(self.epochs >= 1 and self.batch >= 1, "epochs and batch must be 1 or more")
         _check(0 < self.learning_rate <= 1, "learning_rate must be over 0, at most 1")
-        _check(self.warmup_epochs >= 0, "warmup_epochs must be 0 or more")
+        _check(0 <= self.warmup_epochs <= self.epochs, "warmup_epochs must be 0 to epochs")
         _check(0 <= self.label_smoothing < 1, "label_smoothing must be 0 to 1")
         _check(0 <= self.average < 1, "average must be 0 to 1")
         _check(0 <= self.subject_power <= 1, "subject_power must be 0 to 1")

@@ -23,15 +23,17 @@ from train.fit import fit
 from train.folds import fold_splits
 from train.groups import groups_of
 from train.loop import predict
+from train.out_of_fold import CROSSVAL_STATE
 from train.predictions import Predictions
 from train.robustness import Change, Prepared
 from train.run import NETWORK, load_network, read_run
 from train.split import Split
+from train.teacher import check_teachable
 from train.teaching import AskTeacher, ask_teacher
 
 log = logging.getLogger(__name__)
 
-STATE, PREDICTIONS = "crossval.json", "predictions.csv"
+PREDICTIONS = "predictions.csv"
 
 
 def fold_folder(folder: Path, fold: int) -> Path:
@@ -101,7 +103,7 @@ def crossvalidate(
     """
     splits = nested_splits(dataset, config, groups, folds=folds)
     data = with_features(data or load_data(dataset, config, groups, splits[0]), config, weights)
-    claim(out / STATE, crossval_identity(data, config, splits))
+    claim(out / CROSSVAL_STATE, crossval_identity(data, config, splits))
     probabilities = np.empty((len(dataset.cells), len(dataset.labels)))
     fold_of = np.zeros(len(dataset.cells), np.int64)
     networks = []
@@ -160,14 +162,19 @@ def nested_splits(dataset: Dataset, config: Config, groups: dict[str, str], *, f
     """The split of each fold, for arguments of `crossvalidate`.
 
     Raises:
-        TrainError: a subject with several labels, or too few subject groups.
+        TrainError: a subject with several labels, or too few subject groups, also for the teacher that is asked.
     """
     check_labels(dataset)
     _check_subjects(dataset.cells)
     labels = [cell.label for cell in dataset.cells]
     own = groups_of([cell.subject for cell in dataset.cells], groups)
     select_share = config.split.select / (config.split.train + config.split.select)
-    return fold_splits(own, labels, folds=folds, select_share=select_share, seed=config.fit.seed)
+    splits = fold_splits(own, labels, folds=folds, select_share=select_share, seed=config.fit.seed)
+    if config.distillation.weight:
+        for split in splits:
+            outside = [i for i, group in enumerate(own) if split.part_of[group] != "report"]
+            check_teachable([own[i] for i in outside], [labels[i] for i in outside])
+    return splits
 
 
 def _check_subjects(cells: Sequence[Cell]) -> None:

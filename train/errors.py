@@ -7,5 +7,9 @@ class TrainError(EdgeClassifyError):
     """A data set, split, configuration or run that cannot be used as it is."""
 
 
+class MisfitError(TrainError):
+    """Settings of which each is allowed, and which do not go together."""
+
+
 class DivergedError(TrainError):
     """A network whose answers are not numbers: its settings do not train."""

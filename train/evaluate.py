@@ -12,7 +12,7 @@ from edge_runtime.contract import Contract, Scores
 from edge_runtime.findings.names import natural_key
 from edge_runtime.findings.table import Table
 from edge_runtime.notice import RESEARCH_USE
-from train.baseline import answer_folds, areas, fit_and_answer
+from train.baseline import answer_folds, answer_held, areas
 from train.dataset import Cell, Dataset, label_indices, load_pixels
 from train.decision import Rule
 from train.errors import TrainError
@@ -26,7 +26,6 @@ from train.predictions import Predictions, device_scores
 from train.run import Run, load_network
 from train.split import Split
 from train.tables import score_table, subject_table
-from train.weights import cell_weights
 
 HELD_OUT = "They chose nothing of this model: no weight, epoch or threshold."
 OUT_OF_FOLD = (
@@ -180,23 +179,13 @@ def area_predictions(judged: Predictions, dataset: Dataset, own: Sequence[str], 
     """What area alone answers on the same cells, fitted on all other subject groups.
 
     Args:
-        judged: the cells to answer.
+        judged: the cells to answer, in the order of the data set: all of their groups.
         dataset: all cells.
         own: the subject group of each cell of `dataset`.
         subject_power: a subject group of n cells weighs n ** (1 - subject_power), as in training.
     """
-    reported = set(judged.groups)
-    others = [i for i, group in enumerate(own) if group not in reported]
-    other_cells = [dataset.cells[i] for i in others]
-    weights = cell_weights(
-        [own[i] for i in others],
-        [cell.label for cell in other_cells],
-        subject_power=subject_power,
-        balance_classes=False,
-    )
-    probabilities = fit_and_answer(
-        areas(other_cells), label_indices(other_cells, dataset.labels), weights, areas(judged.cells)
-    )
+    targets, held = label_indices(dataset.cells, dataset.labels), np.isin(own, judged.groups)
+    probabilities = answer_held(areas(dataset.cells), targets, own, held, subject_power=subject_power)
     return dataclasses.replace(judged, probabilities=probabilities)
 
 

@@ -35,7 +35,9 @@ def claim(state: Path, identity: dict[str, Any], *, remedy: str = "give another 
             write_json(state, identity)
             return
         known = json.loads(written)
-    except (json.JSONDecodeError, UnicodeDecodeError):
+        if not isinstance(known, dict):
+            raise ValueError
+    except ValueError:
         raise TrainError(f"{state}: damaged; delete the folder or give another") from None
     other = differing(known, identity)
     if other:

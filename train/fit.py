@@ -25,7 +25,7 @@ from train.history import HISTORY, best_row, is_patience_over, read_history, wri
 from train.loop import Examples, Loop, predict
 from train.metrics import auroc
 from train.network import build_network
-from train.out_of_fold import read_out_of_fold, without_groups
+from train.out_of_fold import check_recipe, read_out_of_fold, without_groups
 from train.pretrained import load_pretrained
 from train.run import STATE
 from train.strategy import check_alike, from_chief, is_chief, lost_workers, wait_for_all
@@ -66,8 +66,9 @@ def fit(
         run: the folder of this run; made when absent.
         weights: the folder that holds `config.network.pretrained`.
         teaching: a teacher's answers to the train and select parts; wanted where `config.distillation` gives it weight.
-        out_of_fold: predictions that `crossval` wrote of networks of the same recipe; the decision is fitted on them
-            beside the select part, which alone decides when not given. A finished run takes others without training.
+        out_of_fold: predictions that `crossval` wrote of networks of the same recipe, its settings beside it; the
+            decision is fitted on them beside the select part, which alone decides when not given. A finished run takes
+            others without training.
         strategy: a `tf.distribute.Strategy`, from `train.strategy.make_strategy`; of several processes only the chief
             writes, and all read checkpoint and history in the folder.
         on_epoch: told the numbers of each finished epoch.
@@ -75,8 +76,8 @@ def fit(
 
     Raises:
         TrainError: the folder holds a run of other settings, data, parts or teaching, or cannot be written; no
-            teaching where the settings give a teacher weight; predictions that cannot be read or are of other data; or
-            another process has another run, or is lost.
+            teaching where the settings give a teacher weight; predictions that cannot be read or are of other settings
+            or data; or another process has another run, or is lost.
     """
     correction = _correction(out_of_fold, data, config) if out_of_fold is not None else None
     taught = teaching if config.distillation.weight else None
@@ -174,6 +175,7 @@ def _digest(identity: dict[str, Any]) -> int:
 
 
 def _correction(path: Path, data: Data, config: Config) -> Correction:
+    check_recipe(path, config, data.fingerprint)
     part_of = data.split.part_of
     report = {group for group, part in part_of.items() if part == "report"}
     cells = without_groups(read_out_of_fold(path, data.dataset.labels), report, part_of)

@@ -2,17 +2,31 @@
 
 from pathlib import Path
 
+from train.errors import TrainError
 from train.files import write_whole
 
 HISTORY = "history.csv"
 
 
 def read_history(path: Path, epochs: int) -> list[dict[str, float]]:
-    """The first so many epochs, from what `write_history` wrote; none where there is no file."""
-    if not path.exists():
+    """The first so many epochs, from what `write_history` wrote.
+
+    Raises:
+        TrainError: not so many are there.
+    """
+    if not epochs:
         return []
-    header, *lines = path.read_text("utf-8").splitlines()
-    return [dict(zip(header.split(","), map(float, line.split(",")), strict=True)) for line in lines[:epochs]]
+    try:
+        header, *lines = path.read_text("utf-8").splitlines()
+        rows = [dict(zip(header.split(","), map(float, line.split(",")), strict=True)) for line in lines[:epochs]]
+    except (OSError, ValueError):
+        rows = []
+    if [row.get("epoch") for row in rows] != list(range(1, epochs + 1)):
+        raise TrainError(
+            f"{path}: damaged, or without the {epochs} epochs of the checkpoint beside it; delete the folder or give "
+            "another"
+        )
+    return rows
 
 
 def write_history(path: Path, history: list[dict[str, float]]) -> None:

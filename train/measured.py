@@ -106,6 +106,8 @@ def read_measured(path: Path, dataset: Dataset, groups: dict[str, str]) -> Measu
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             names = [row["cell"] for row in csv.DictReader(file, strict=True)]
         identity = json.loads(_identity_file(path).read_text("utf-8"))
+        if not isinstance(identity, dict):
+            raise ValueError(f"{_identity_file(path).name} is no object")
     except (OSError, KeyError, ValueError, csv.Error) as error:
         raise TrainError(f"{path}: not a measurement with its .json beside it ({error}); {again}") from None
     at = {name: i for i, name in enumerate(names)}

@@ -1,17 +1,22 @@
 """Answers of cross-validation: each cell's by a network that never saw its person; read, and kept as a small file."""
 
 import csv
+import dataclasses
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from train.config import Config
 from train.errors import TrainError
 from train.weights import cell_weights
 
 Array = npt.NDArray[np.float64]
+CROSSVAL_STATE = "crossval.json"
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ def read_out_of_fold(path: Path, labels: Sequence[str], *, prefix: str = "") -> 
     """
     wanted = ["group", "label", "fold", *(f"{prefix}p_{label}" for label in labels)]
     try:
-        with open(path, encoding="utf-8", newline="") as file:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             missing = [name for name in wanted if name not in (reader.fieldnames or ())]
             if missing:
@@ -79,6 +84,48 @@ def read_out_of_fold(path: Path, labels: Sequence[str], *, prefix: str = "") -> 
     return OutOfFold(
         tuple(labels), groups, np.array(targets, np.int64), np.array(folds, np.int64), np.array(values, np.float64)
     )
+
+
+def check_recipe(path: Path, config: Config, data_sha256: str) -> None:
+    """Refuses answers of networks of another recipe: the decision that those need is not this network's.
+
+    What only decides, and what only names, may be other.
+
+    Args:
+        path: of the answers; their settings are beside them, as `crossval` and `compress crossval` write them.
+        config: the settings of the network to be decided on.
+        data_sha256: fingerprint of its data.
+
+    Raises:
+        TrainError: other settings or data, or none beside the file.
+    """
+    beside = [path.with_suffix(".json"), path.parent / CROSSVAL_STATE]
+    state = next((each for each in beside if each.is_file()), None)
+    if state is None:
+        raise TrainError(
+            f"{path}: the settings it was made with are not beside it ({' or '.join(each.name for each in beside)}); "
+            "give it where `crossval` wrote it"
+        )
+    try:
+        known = json.loads(state.read_text("utf-8"))
+        theirs = _deciding(known["config"]) | {"data_sha256": known["data_sha256"]}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise TrainError(f"{state}: does not say how {path.name} was made ({error}); make it again") from None
+    ours = _deciding(json.loads(json.dumps(dataclasses.asdict(config)))) | {"data_sha256": data_sha256}
+    for key, value in ours.items():
+        if theirs.get(key) != value:
+            raise TrainError(
+                f"{path}: was made with other settings or data ({key!r} differs in {state.name}); "
+                "`python -m train crossval` with these settings writes one"
+            )
+
+
+def _deciding(settings: dict[str, Any]) -> dict[str, Any]:
+    """What of some settings makes a network, by dotted key."""
+    sections = ("picture", "network", "augment", "fit", "distillation")
+    flat = {f"{section}.{key}": value for section in sections for key, value in settings[section].items()}
+    del flat["fit.abstain_share"]
+    return flat
 
 
 def without_groups(cells: OutOfFold, kept_out: Collection[str], known: Collection[str]) -> OutOfFold:

@@ -12,7 +12,7 @@ from edge_runtime.preprocess import PixelArray
 from train.config import IMAGENET, NetworkConfig
 from train.convolutions import Convolution, convolutions, sources
 from train.density import DARKEST
-from train.errors import TrainError
+from train.errors import MisfitError
 from train.folded import Floats, Folded, fetch_imagenet, read_tflite
 from train.network import MEAN_LAYER, as_light, network_input, reads_density
 
@@ -41,7 +41,8 @@ def load_pretrained(network: Any, config: NetworkConfig, pixels: PixelArray, *, 
         folder: holds the file.
 
     Raises:
-        TrainError: it cannot be read or fetched, or its convolutions have other shapes.
+        TrainError: it cannot be read or fetched.
+        MisfitError: its convolutions have other shapes.
     """
     folded = fetch_imagenet(config) if config.pretrained == IMAGENET else read_tflite(folder / config.pretrained)
     ours = convolutions(network)
@@ -88,7 +89,7 @@ def _check_shapes(ours: list[Convolution], folded: Folded) -> None:
     for i, own in enumerate(ours):
         theirs, wanted = shapes[i] if i < len(shapes) else (), tuple(own.layer.weights[0].shape)
         if theirs != wanted:
-            raise TrainError(
+            raise MisfitError(
                 f"{folded.origin}: convolution {i} is {list(theirs)}, {own.layer.name} is {list(wanted)}; "
                 "set stem, channels and strides, or architecture and width, as in that network"
             )

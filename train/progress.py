@@ -6,6 +6,8 @@ from typing import Any
 import click
 
 _CLEAR_LINE = "\r\033[K"
+# click hides the cursor while a bar is there; whatever ends the command then must not leave it so.
+_SHOW_CURSOR = "\033[?25h"
 
 
 class StepBar:
@@ -22,6 +24,7 @@ class StepBar:
         if self._bar is None:
             self._bar = click.progressbar(length=steps, label=self._label, file=sys.stderr)
         self._bar.update(1)
+        click.echo(_SHOW_CURSOR, nl=False, err=True)
         if done == steps:
             click.echo(_CLEAR_LINE, nl=False, err=True)
             self._bar = None

@@ -23,9 +23,6 @@ from train.tables import abstention_table, change_table, fold_table, score_table
 Models = dict[str, Predictions]
 Scores = dict[str, dict[str, Interval]]
 
-# What has a meaning for one decision a person; thresholds and bins want more answers than there are people.
-_BY_PERSON = ("accuracy", "balanced_accuracy", "auroc", "sensitivity", "specificity", "brier")
-
 
 def write_html(
     path: Path,
@@ -38,7 +35,7 @@ def write_html(
     baselines: Models,
     changed: Models,
     mistakes: Sequence[Mistake],
-    folds: Sequence[int] | None,
+    folds: Sequence[int],
     settings: dict[str, str],
     decision: Table | None = None,
     draws: int = DRAWS,
@@ -55,7 +52,7 @@ def write_html(
         baselines: predictions of simpler methods by name, on the same cells.
         changed: predictions of the model on changed pictures of the same cells, by the name of the change.
         mistakes: pictures of wrong answers, the surest first.
-        folds: the fold of each cell; None where there was one split.
+        folds: the fold of each cell.
         settings: what else belongs to the making, by name.
         decision: what a decision fitted on out-of-fold predictions reaches, from `train.tables.decision_table`.
         draws: bootstrap resamples of the intervals.
@@ -92,9 +89,8 @@ def write_html(
         raise TrainError(f"{path}: cannot be written ({error.strerror}); give another --out") from None
 
 
-def _summary(model: str, predictions: Predictions, scores: Scores, folds: Sequence[int] | None) -> str:
+def _summary(model: str, predictions: Predictions, scores: Scores, folds: Sequence[int]) -> str:
     own = scores[model]
-    how = f"in {len(set(folds))} folds by subject" if folds is not None else "on subjects that chose nothing"
     beside = "; ".join(
         f"{name} {values['weighted_f1'].value:.3f} and {values['auroc'].value:.3f}"
         for name, values in scores.items()
@@ -103,7 +99,7 @@ def _summary(model: str, predictions: Predictions, scores: Scores, folds: Sequen
     people = len(set(predictions.groups))
     return (
         f"{model} reaches weighted F1 {interval_text(own['weighted_f1'])} and AUROC {interval_text(own['auroc'])} on "
-        f"{len(predictions.cells):,} cells of {people} subject groups, {how}."
+        f"{len(predictions.cells):,} cells of {people} subject groups, in {len(set(folds))} folds by subject."
         + (f" On the same cells: {beside}." if beside else "")
     )
 
@@ -125,10 +121,7 @@ def _by_person(models: Models, draws: int) -> list[str]:
         people = {name: by_subject(p.probabilities, p.targets, p.groups) for name, p in models.items()}
     except TrainError as error:
         return [paragraph(f"Not given: {error}.")]
-    scores = {}
-    for name, own in people.items():
-        measured = measure(own.probabilities, own.targets, own.groups, draws=draws)
-        scores[name] = {metric: measured[metric] for metric in _BY_PERSON}
+    scores = {name: measure(p.probabilities, p.targets, p.groups, draws=draws) for name, p in people.items()}
     first = next(iter(people.values()))
     right = int((answers_of(first.probabilities) == first.targets).sum())
     return [
@@ -136,7 +129,8 @@ def _by_person(models: Models, draws: int) -> list[str]:
         table(
             score_table(scores),
             "One decision a subject group, from the mean log-odds of its cells. In brackets 95 % intervals from a "
-            "bootstrap over subject groups.",
+            f"bootstrap over subject groups. Thresholds and bins of {len(first.targets)} decisions are coarse: of the "
+            "scores at 90 %, and of the calibration error, the intervals say more than the values.",
         ),
     ]
 
@@ -260,16 +254,16 @@ def _mistakes(mistakes: Sequence[Mistake]) -> list[str]:
 
 
 def _making(
-    command: str, data: str, predictions: Predictions, folds: Sequence[int] | None, settings: dict[str, str]
+    command: str, data: str, predictions: Predictions, folds: Sequence[int], settings: dict[str, str]
 ) -> list[str]:
-    parts = [preformatted(command), paragraph(f"Data: {data}.")]
-    if folds is not None:
-        parts.append(
-            table(
-                fold_table(predictions, folds),
-                "Each subject group is in one fold, answered by a network fitted and calibrated on other people.",
-            )
-        )
+    parts = [
+        preformatted(command),
+        paragraph(f"Data: {data}."),
+        table(
+            fold_table(predictions, folds),
+            "Each subject group is in one fold, answered by a network fitted and calibrated on other people.",
+        ),
+    ]
     if settings:
         parts.append(table(Table(("setting", "value"), tuple(settings.items())), "Settings."))
     return parts

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import tf_keras as keras
 from train.errors import TrainError
 
 CLUSTER_VARIABLE = "TF_CONFIG"
+_PLACE = re.compile(r"\S+:\d{1,5}")
 
 
 def make_strategy(name: str) -> Any:
@@ -22,28 +24,36 @@ def make_strategy(name: str) -> Any:
             `$TF_CONFIG` names, each of which calls this and waits here for the others.
 
     Raises:
-        TrainError: `$TF_CONFIG` does not name a cluster and this machine's place in it.
+        TrainError: `$TF_CONFIG` does not name a cluster and this machine's place in it, or the place is taken.
     """
     if name == "none":
         return tf.distribute.get_strategy()
     if name == "mirrored":
         return tf.distribute.MirroredStrategy()
-    _check_cluster(os.environ.get(CLUSTER_VARIABLE, ""))
-    with lost_workers():
-        return tf.distribute.MultiWorkerMirroredStrategy()
+    place = _place_in_cluster(os.environ.get(CLUSTER_VARIABLE, ""))
+    try:
+        with lost_workers():
+            return tf.distribute.MultiWorkerMirroredStrategy()
+    except tf.errors.OpError as error:
+        raise TrainError(
+            f"{place}: this worker cannot be reached there ({error.message.splitlines()[0]}); "
+            f"give it a free port of this machine in {CLUSTER_VARIABLE}"
+        ) from None
 
 
-def _check_cluster(text: str) -> None:
+def _place_in_cluster(text: str) -> str:
+    """Where this process is to be reached, `host:port`."""
     try:
         document = json.loads(text)
         place = document["cluster"][document["task"]["type"]][document["task"]["index"]]
-        if not isinstance(place, str):
-            raise TypeError
+        if _PLACE.fullmatch(place) is None:
+            raise ValueError
     except (ValueError, LookupError, TypeError):
         raise TrainError(
             f'{CLUSTER_VARIABLE} is {text!r}; set it to {{"cluster": {{"worker": ["host:port", ...]}}, '
             '"task": {"type": "worker", "index": 0}}, the index another on each machine'
         ) from None
+    return str(place)
 
 
 def is_chief(strategy: Any) -> bool:

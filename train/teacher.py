@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from train.calibrate import apply_calibration, fit_calibration
+from train.errors import TrainError
 from train.folds import fold_splits
 from train.shallow import Array, Shallow
 from train.split import sizes_by_label
@@ -17,6 +18,8 @@ from train.weights import cell_weights
 
 # Folds within the people that a network learns from, or as many as the rarest class has groups.
 FOLDS = 4
+# Of each label; with fewer a fold would leave one person to learn from.
+_FEWEST_GROUPS = 3
 # Nearly equal people in the fits, so that no large subject decides; as the fine-tuned network is calibrated, by cells.
 _FIT_POWER, _CALIBRATION_POWER = 0.75, 0.25
 _TREES, _SMALLEST_LEAF = 200, 8
@@ -48,16 +51,35 @@ def teach(
         TrainError: too few subject groups of a class.
     """
     names = [labels[target] for target in targets]
+    check_teachable(groups, names)
     votes = np.empty((len(targets), len(labels)))
     fewest = min(len(sizes) for sizes in sizes_by_label(groups, names).values())
     # Only who is held out counts here: nothing is selected, so train and select both are learnt from.
-    for split in fold_splits(groups, names, folds=max(2, min(FOLDS, fewest)), select_share=0.5, seed=seed):
+    for split in fold_splits(groups, names, folds=min(FOLDS, fewest), select_share=0.5, seed=seed):
         held = np.array([split.part_of[group] == "report" for group in groups])
         votes[held] = _vote(features, targets, groups, names, learn=~held, answer=held, seed=seed)
     probabilities = apply_calibration(votes, 1.0, (0.0,) * len(labels))
     weights = cell_weights(groups, names, subject_power=_CALIBRATION_POWER, balance_classes=False)
     scale, offset = fit_calibration(probabilities, np.eye(len(labels))[targets], weights)
     return apply_calibration(probabilities, scale, offset)
+
+
+def check_teachable(groups: Sequence[str], labels: Sequence[str]) -> None:
+    """Refuses cells of too few people, before anybody has looked at one.
+
+    Args:
+        groups: the subject group of each cell to learn from.
+        labels: the label of each.
+
+    Raises:
+        TrainError: names the label.
+    """
+    for label, sizes in sizes_by_label(groups, labels).items():
+        if len(sizes) < _FEWEST_GROUPS:
+            raise TrainError(
+                f"label {label!r} has {len(sizes)} subject groups to learn from; a teacher needs {_FEWEST_GROUPS} or "
+                "more: give other people's cells too, more --folds where there are any, or set distillation.weight to 0"
+            )
 
 
 def _vote(

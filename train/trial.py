@@ -10,7 +10,7 @@ import optuna
 from train.config import Config, with_values
 from train.crossval import crossvalidate
 from train.data import Data, load_data, with_features
-from train.errors import DivergedError, TrainError
+from train.errors import DivergedError, MisfitError, TrainError
 from train.metrics import values_of
 from train.predictions import Predictions
 from train.space import Space
@@ -93,6 +93,8 @@ class Trial:
             )
         except DivergedError:
             ended = _pruned(trial, "diverged")
+        except MisfitError as error:
+            ended = _pruned(trial, f"refused: {error}")
         except optuna.TrialPruned as pruned:
             ended = pruned
         shutil.rmtree(folder, ignore_errors=True)
