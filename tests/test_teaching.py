@@ -9,17 +9,20 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from train.cli import group
+from edge_runtime.findings.groups import read_groups
+from train.cli import C_NMC_TEACHING, C_NMC_TEACHING_EVERYONE, group
 from train.config import Config, DistillationConfig, read_config
 from train.crossval import crossvalidate
 from train.data import Data, load_data
 from train.dataset import read_dataset
 from train.errors import TrainError
 from train.fit import fit
+from train.groups import C_NMC_GROUPS, groups_of
 from train.loop import predict
+from train.metrics import auroc
 from train.run import load_network, read_run
 from train.shallow import Shallow
-from train.split import Split
+from train.split import Split, learn_from_everyone, split_groups
 from train.teaching import RememberingTeacher, Teaching, ask_teacher, read_teaching, write_teaching
 
 
@@ -95,6 +98,27 @@ def test_a_cell_in_two_formats_has_one_answer(many_drawn_cells: Path, config: Co
     assert len(pair) == 2, "of a person to learn from"
     np.testing.assert_array_equal(again.probabilities[pair, 0], said[pair[0]])
     assert (again.probabilities[:, 0] == said).sum() == len(cells) - 1
+
+
+@pytest.mark.parametrize(
+    ("path", "everyone", "reached"), [(C_NMC_TEACHING, False, 0.849), (C_NMC_TEACHING_EVERYONE, True, 0.881)], ids=str
+)
+def test_the_answers_kept_for_c_nmc_are_of_its_cells_and_parts(
+    c_nmc: Path, path: Path, everyone: bool, reached: float
+) -> None:
+    """The AUROC is what docs/decisions.md says of a teacher of everyone; who reports here has no answer there."""
+    dataset, settings = read_dataset(c_nmc), read_config()
+    groups = groups_of([cell.subject for cell in dataset.cells], read_groups(C_NMC_GROUPS))
+    labels = [cell.label for cell in dataset.cells]
+    parts = (
+        learn_from_everyone(groups)
+        if everyone
+        else split_groups(groups, labels, settings.split.shares, settings.fit.seed)
+    )
+    data = Data(dataset, np.zeros((len(groups), 1, 1, 3), np.uint8), groups, parts, fingerprint="")
+    said = read_teaching(path, data)
+    assert len(said.cells) == len(data.not_reported) > 0.75 * len(groups)
+    assert auroc(said.probabilities, data.targets[said.cells]) == pytest.approx(reached, abs=0.001)
 
 
 def _is_named_in(path: Path, data: Data, *words: str) -> None:
