@@ -369,13 +369,13 @@ def tune(
     )
     best, run, teaching = out / BEST, out / "best", out / "teaching.csv"
     given: dict[str, object] = {"data": data, "groups": groups}
+    fitting = given | {"config": best, "weights": weights}
+    taught: dict[str, object] = {"teaching": teaching} if found.config.distillation.weight else {}
     judging = [
-        _typed("fit", **given, config=best, weights=weights, run=run),
+        *([_typed("teach", **fitting, out=teaching)] if taught else []),
+        _typed("fit", **fitting, **taught, run=run),
         _typed("evaluate", **given, run=run, out=out / "report"),
     ]
-    if found.config.distillation.weight:
-        judging.insert(0, _typed("teach", **given, config=best, weights=weights, out=teaching))
-        judging[1] += shlex.join(["", "--teaching", str(teaching)])
     click.echo(
         f"{metric_name(objective)} {found.value:.4f} out of fold on {found.searched} subject groups: "
         f"trial {found.trial}, the best of {found.trials}, so an optimistic number; the {found.held_out} groups of the "

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from train.config import Config
 from train.errors import TrainError
+from train.files import differing
 from train.weights import cell_weights
 
 Array = npt.NDArray[np.float64]
@@ -108,19 +109,18 @@ def check_recipe(path: Path, config: Config, data_sha256: str) -> None:
         )
     try:
         known = json.loads(state.read_text("utf-8"))
-        theirs = _deciding(known["config"]) | {"data_sha256": known["data_sha256"]}
+        theirs = _fitting(known["config"]) | {"data_sha256": known["data_sha256"]}
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise TrainError(f"{state}: does not say how {path.name} was made ({error}); make it again") from None
-    ours = _deciding(json.loads(json.dumps(dataclasses.asdict(config)))) | {"data_sha256": data_sha256}
-    for key, value in ours.items():
-        if theirs.get(key) != value:
-            raise TrainError(
-                f"{path}: was made with other settings or data ({key!r} differs in {state.name}); "
-                "`python -m train crossval` with these settings writes one"
-            )
+    other = differing(theirs, _fitting(dataclasses.asdict(config)) | {"data_sha256": data_sha256})
+    if other:
+        raise TrainError(
+            f"{path}: was made with other settings or data ({other[0]!r} differs in {state.name}); "
+            "`python -m train crossval` with these settings writes one"
+        )
 
 
-def _deciding(settings: dict[str, Any]) -> dict[str, Any]:
+def _fitting(settings: dict[str, Any]) -> dict[str, Any]:
     """What of some settings makes a network, by dotted key."""
     sections = ("picture", "network", "augment", "fit", "distillation")
     flat = {f"{section}.{key}": value for section in sections for key, value in settings[section].items()}
